@@ -1,0 +1,119 @@
+"""PRO-15, EVT-1. What happened: one row per business fact, written in the transaction of its cause.
+
+Everything that tells about a fact (the activity history, and mail, webhooks and live events as they come) derives from
+this one row. Rows are never changed: triggers refuse it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from models.column import Instant, json_column, new_id, one_of
+
+
+class ActivityChannel(StrEnum):
+    """Through what somebody acted."""
+
+    SESSION = "SESSION"
+    API_TOKEN = "API_TOKEN"  # noqa: S105 - the name of a channel, not a secret
+    SUPPORT = "SUPPORT"
+    SYSTEM = "SYSTEM"
+
+
+class ActivityEvent(SQLModel, table=True):
+    """PRO-15. A fact: who did what to whose object, from where, and what changed."""
+
+    __tablename__ = "activity_event"
+    __table_args__ = (Index("ix_activity_event_owner", "owner_id", "occurred_at", "id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    kind: str = Field(max_length=80)
+    occurred_at: datetime = Field(sa_type=Instant)
+    recorded_at: datetime = Field(sa_type=Instant)
+    owner_id: UUID
+    subject_type: str = Field(max_length=40)
+    subject_id: UUID
+    actor_id: UUID | None = None
+    channel: ActivityChannel = Field(sa_type=one_of(ActivityChannel, "activity_channel"))
+    session_id: UUID | None = None
+    ip_address: str | None = Field(default=None, max_length=45)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
+    changes: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
+
+
+class Recorded(Protocol):
+    """A row that facts can be about: it has an id, an owner and the name of its type in the API."""
+
+    activity_type: ClassVar[str]
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def owner_id(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who acts, through what, from where. `actor_id` None is the service itself."""
+
+    channel: ActivityChannel = ActivityChannel.SYSTEM
+    actor_id: UUID | None = None
+    session_id: UUID | None = None
+    ip_address: str | None = None
+
+
+@dataclass(slots=True)
+class Record:
+    """What happens in one transaction. Verbs on rows are given it: for the instant, and to say what they did."""
+
+    author: Author
+    now: datetime
+    """Business time."""
+    real_now: datetime
+    events: list[ActivityEvent] = field(default_factory=list)
+
+    def happened(
+        self,
+        kind: str,
+        subject: Recorded,
+        *,
+        changes: Mapping[str, tuple[Any, Any]] | None = None,
+        **facts: Any,
+    ) -> None:
+        """State a fact about `subject`; `changes` maps what changed to (before, after), secrets never included."""
+        self.events.append(
+            ActivityEvent(
+                kind=kind,
+                occurred_at=self.now,
+                recorded_at=self.real_now,
+                owner_id=subject.owner_id,
+                subject_type=subject.activity_type,
+                subject_id=subject.id,
+                actor_id=self.author.actor_id,
+                channel=self.author.channel,
+                session_id=self.author.session_id,
+                ip_address=self.author.ip_address,
+                facts=facts,
+                changes={name: [before, after] for name, (before, after) in (changes or {}).items()},
+            )
+        )
+
+    def __iter__(self) -> Iterator[ActivityEvent]:
+        return iter(self.events)
+
+
+SENTENCES: dict[str, str] = {
+    "profile.created": "The profile was created",
+    "profile.updated": "The profile was changed",
+    "session.opened": "Signed in",
+    "session.closed": "Signed out",
+    "sandbox.clock_advanced": "The clock of the practice system was moved",
+}
+"""One English sentence per kind of fact; the French ones stand in the catalogue."""

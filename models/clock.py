@@ -1,0 +1,45 @@
+"""Time. Everything that needs an instant is given a clock; nothing else reads the machine's (a lint says so).
+
+There are two times. *Real* time rules security: sessions, codes, links, limits, leases. *Business* time is real time
+plus the sandbox offset: periods, invoices, alerts, activity. In production the offset is always zero.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+
+class Clock(Protocol):
+    """Real time, UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class FrozenClock:
+    """A clock that stands still until it is moved; for tests and deterministic seeding."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def move(self, by: timedelta) -> None:
+        self._at += by
+
+
+def civil_day(instant: datetime, zone: ZoneInfo) -> date:
+    """The day that calendars show in `zone` at `instant`."""
+    return instant.astimezone(zone).date()
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which `day` begins in `zone`, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,74 @@
+"""Column types that mean the same on SQLite and PostgreSQL, and ids."""
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, cast
+from uuid import UUID
+
+import uuid_utils.compat
+from sqlalchemy import JSON, DateTime, Dialect, String, Table
+from sqlalchemy import Enum as EnumType
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The Core table of `model`, for selects of columns."""
+    return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+def new_id() -> UUID:
+    """A UUID version 7: unique, and sorting by time of creation."""
+    return uuid_utils.compat.uuid7()
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant. Naive values are refused, what is read is aware and in UTC, on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is not an instant")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Email(TypeDecorator[str]):
+    """An e-mail address in its one normalised form: lower case, no surrounding space."""
+
+    impl = String(254)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else normalised_email(value)
+
+
+def normalised_email(address: str) -> str:
+    """The form in which addresses are stored and compared."""
+    return address.strip().casefold()
+
+
+def one_of(kind: type[Enum], name: str) -> Any:
+    """Text restricted to the values of `kind` by a CHECK named `name`; no native enum, so that values can be added."""
+    return EnumType(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [cast(str, member.value) for member in members],
+    )
+
+
+def json_column() -> Any:
+    """JSON: text on SQLite, JSONB on PostgreSQL."""
+    return JSON().with_variant(JSONB(), "postgresql")

@@ -1,0 +1,112 @@
+"""PER-11. Who may do what: one model, asked by every field, mutation, row filter and `viewerCan`.
+
+A `Requirement` stands in the schema beside what it guards and is printed there. `decide` is the truth: given a viewer,
+a requirement and the subject it concerns, it answers why not, or None. `visible` is the same truth as SQL, for lists;
+a test compares the two over every seeded row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, bindparam, false, true
+
+VIEWER_ID = bindparam("viewer_id", type_=Uuid())
+"""The caller's profile in every generated row filter; null without a session, which equals nothing."""
+
+
+class OverallPermission(StrEnum):
+    """PER-1. Rights on everything a profile owns."""
+
+    ACCOUNT_MANAGEMENT = "ACCOUNT_MANAGEMENT"
+    BILLING = "BILLING"
+    TECHNICAL_ACCOUNT = "TECHNICAL_ACCOUNT"
+    TECHNICAL_SERVER = "TECHNICAL_SERVER"
+
+
+class DenialReason(StrEnum):
+    """Why something is denied."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    PERMISSION_MISSING = "PERMISSION_MISSING"
+    OWNER_ONLY = "OWNER_ONLY"
+    TWO_FACTOR_REQUIRED = "TWO_FACTOR_REQUIRED"
+    TOKEN_SCOPE = "TOKEN_SCOPE"  # noqa: S105 - the name of a reason, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it."""
+
+    subject: str | None = None
+    overall: tuple[OverallPermission, ...] = ()
+    two_factor: bool = False
+    related: bool = False
+    interactive: bool = False
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a requirement is about: whose it is."""
+
+    owner_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What others granted to the viewer: permissions per owner."""
+
+    overall: Mapping[UUID, frozenset[OverallPermission]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is calling, how, and with which rights. `profile_id` is None for an anonymous caller."""
+
+    profile_id: UUID | None = None
+    session_id: UUID | None = None
+    interactive: bool = False
+    two_factor: bool = False
+    ip_address: str = ""
+    user_agent: str | None = None
+    rights: Rights = field(default_factory=Rights)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why not, and which permission would help, if one would."""
+
+    reason: DenialReason
+    missing: OverallPermission | None = None
+
+
+def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None) -> Denial | None:
+    """PER-11. None when `viewer` meets `requirement` on `subject`; without a subject, a session is all it takes."""
+    if requirement.public:
+        return None
+    if viewer.profile_id is None:
+        return Denial(DenialReason.UNAUTHENTICATED)
+    if requirement.interactive and not viewer.interactive:
+        return Denial(DenialReason.TOKEN_SCOPE)
+    if requirement.two_factor and not viewer.two_factor:
+        return Denial(DenialReason.TWO_FACTOR_REQUIRED)
+    if subject is None or subject.owner_id == viewer.profile_id:
+        return None
+    held = viewer.rights.overall.get(subject.owner_id, frozenset()) if subject.owner_id else frozenset()
+    if held.intersection(requirement.overall) or (requirement.related and held):
+        return None
+    if requirement.overall:
+        return Denial(DenialReason.PERMISSION_MISSING, requirement.overall[0])
+    return Denial(DenialReason.OWNER_ONLY)
+
+
+def visible(requirement: Requirement, owner: Any) -> ColumnElement[bool]:
+    """PER-12. The rows whose `owner` column satisfies `requirement` for the viewer bound at execution."""
+    if requirement.public:
+        return true()
+    if owner is None:
+        return VIEWER_ID.is_not(None)
+    return false() if requirement.subject else owner == VIEWER_ID

@@ -1,0 +1,52 @@
+"""Refusals: what a rule raises instead of acting. Nothing has changed when one is raised.
+
+A refusal is a small class beside its rule: a code of the API, an English sentence whose `{figures}` are its fields,
+and the input field it concerns. The French sentence stands in the catalogue; both are put together where the schema
+meets the reader.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+
+class Code(StrEnum):
+    """Stable codes of business failures; an open set that only grows."""
+
+    REQUIRED = "REQUIRED"
+    INVALID = "INVALID"
+    NOT_FOUND = "NOT_FOUND"
+    TAKEN = "TAKEN"
+    CONFLICT = "CONFLICT"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """A rule said no. Subclasses name the code and the sentence; their fields are the sentence's figures."""
+
+    code: ClassVar[Code]
+    message: ClassVar[str]
+    path: tuple[str, ...] | None = field(default=None, init=False)
+    """Input field it concerns, e.g. ("input", "email"); None when it is the whole request."""
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        return {figure.name: getattr(self, figure.name) for figure in fields(self) if figure.name != "path"}
+
+    def at(self, *path: str) -> Self:
+        """This refusal, said of an input field."""
+        self.path = ("input", *path)
+        return self
+
+    def __str__(self) -> str:
+        return self.message.format(**self.figures)
+
+
+class NotFound(Refusal):
+    """PER-12. It does not exist, or the viewer may not know that it does: the same answer."""
+
+    code = Code.NOT_FOUND
+    message = "There is no such object."
