@@ -114,6 +114,7 @@ SENTENCES: dict[str, str] = {
     "profile.updated": "The profile was changed",
     "session.opened": "Signed in",
     "session.closed": "Signed out",
+    "session.others_closed": "Signed out everywhere else",
     "sandbox.clock_advanced": "The clock of the practice system was moved",
 }
 """One English sentence per kind of fact; the French ones stand in the catalogue."""

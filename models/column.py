@@ -1,5 +1,6 @@
-"""Column types that mean the same on SQLite and PostgreSQL, and ids."""
+"""Column types that mean the same on SQLite and PostgreSQL, names of constraints, and ids."""
 
+import unicodedata
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
@@ -11,6 +12,15 @@ from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
+
+# Here, because every module with a table imports this one first: constraints are named as tables are made.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 def table(model: type[SQLModel]) -> Table:
@@ -32,7 +42,7 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise ValueError("a naive datetime is not an instant")
         return value.astimezone(UTC)
 
@@ -54,7 +64,8 @@ class Email(TypeDecorator[str]):
 
 def normalised_email(address: str) -> str:
     """The form in which addresses are stored and compared."""
-    return address.strip().casefold()
+    # Not casefold(): it makes one address of straße@ and strasse@, which may belong to two people.
+    return unicodedata.normalize("NFC", address.strip()).lower()
 
 
 def one_of(kind: type[Enum], name: str) -> Any:

@@ -1,13 +1,24 @@
 """What a command is given: the database, who is calling, the clock, the figures, and the outside parties."""
 
-from collections.abc import Awaitable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
 
 from models.clock import Clock
 from models.db import Db
-from models.permission import Viewer
+from models.permission import Requirement, Viewer
+from models.profile import Locale
+from models.refusal import Code, Refusal
+from models.session import Opened
 from models.setting import Figures
+
+
+class OneGuessAtATime(Refusal):
+    """PRO-8. A request carries one guess at a credential, so that limits on requests are limits on guesses."""
+
+    code = Code.TOO_MANY_ATTEMPTS
+    message = "Only one sign-in or code can be tried in one request."
 
 
 class Passwords(Protocol):
@@ -20,6 +31,16 @@ class Passwords(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a request costs in points, and what is left to its caller until the window ends (real time)."""
+
+    cost: int = 0
+    limit: int = 0
+    remaining: int = 0
+    reset_at: datetime | None = None
+
+
 @dataclass
 class Context:
     """One call of one command. The same for a request, a job of the worker and a test."""
@@ -29,3 +50,27 @@ class Context:
     clock: Clock
     figures: Figures
     passwords: Passwords
+    locale: Locale = Locale.EN
+    request_id: str = ""
+    sandbox: bool = False
+    quota: Quota = field(default_factory=Quota)
+    requirement: Requirement = field(default_factory=Requirement)
+    """What the command asks of the caller on the row that it changes; set by whoever calls it."""
+    opened: Opened | None = None
+    """The session that this call opened; the caller's browser or program is told."""
+    signed_out: bool = False
+    """The session of the caller was ended by this call."""
+    guessed: bool = False
+    loads: dict[Any, Any] = field(default_factory=dict)
+    """Batches of what is read, kept here by whoever reads."""
+
+    @property
+    def bindings(self) -> Mapping[str, Any]:
+        """Parameters of the row filters that the permission model generates."""
+        return {"viewer_id": self.viewer.profile_id}
+
+    def guess(self) -> None:
+        """Count a guess at a credential; raises OneGuessAtATime at the second."""
+        if self.guessed:
+            raise OneGuessAtATime
+        self.guessed = True

@@ -6,32 +6,29 @@ transaction that sees the business clock, collects the facts of its verbs and co
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from models import sqlite  # isort: skip - before anything that imports sqlite3
 
-from sqlalchemy import Connection, Executable, Row, Select, event, select
+import orjson
+from sqlalchemy import BigInteger, Connection, Executable, Row, Select, event, inspect, select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import Field, SQLModel
 
 from models.activity import Author, Record
 from models.clock import Clock
 from models.column import new_id, table
-
-SQLModel.metadata.naming_convention = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from models.conflict import Busy, translate
 
 T = TypeVar("T", bound=SQLModel)
+Result = TypeVar("Result")
 
 
 class ClockOffset(SQLModel, table=True):
@@ -40,7 +37,7 @@ class ClockOffset(SQLModel, table=True):
     __tablename__ = "clock_offset"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    microseconds: int = Field(default=0, sa_column_kwargs={"nullable": False})
+    microseconds: int = Field(default=0, sa_type=BigInteger)
 
 
 class NothingRecorded(AssertionError):
@@ -48,42 +45,63 @@ class NothingRecorded(AssertionError):
 
 
 class Database:
-    """One database, its pool, and how transactions begin on it."""
+    """One database and its connections: some that only read, and some that write (on SQLite one: writers queue).
 
-    def __init__(self, url: str, *, clock: Clock, sandbox: bool, pool_size: int = 5, pre_ping: bool = True) -> None:
+    `pool_size` and `pool_overflow` count each kind. A statement may run for `statement_timeout` (PostgreSQL only) and
+    wait `lock_timeout` for a lock; as long waits who finds no connection free.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        sandbox: bool,
+        pool_size: int = 5,
+        pool_overflow: int = 10,
+        pre_ping: bool = True,
+        statement_timeout: timedelta = timedelta(seconds=30),
+        lock_timeout: timedelta = timedelta(seconds=10),
+    ) -> None:
         self.url: URL = async_url(url)
         self.clock = clock
         self.sandbox = sandbox
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine: AsyncEngine = create_async_engine(self.url, pool_size=pool_size, pool_pre_ping=pre_ping)
-        self._writers: asyncio.Lock = asyncio.Lock()
+        pool: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": pool_overflow,
+            "pool_timeout": lock_timeout.total_seconds(),
+        }
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            self.readers = sqlite_engine(self.url, wait=lock_timeout, read_only=True, **pool)
+            self.writers = sqlite_engine(self.url, wait=lock_timeout, **(pool | {"pool_size": 1, "max_overflow": 0}))
+        else:
+            limits = {
+                "statement_timeout": statement_timeout,
+                "lock_timeout": lock_timeout,
+                "idle_in_transaction_session_timeout": statement_timeout,
+            }
+            pool["pool_pre_ping"] = pre_ping
+            self.readers = postgresql_engine(self.url, limits, read_only=True, **pool)
+            self.writers = postgresql_engine(self.url, limits, **pool)
 
     @property
     def dialect(self) -> str:
-        return self.engine.dialect.name
+        return self.writers.dialect.name
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that only reads."""
-        async with self.engine.connect() as connection:
-            if not self.is_sqlite:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
+        """A connection that only reads: the database refuses it to write. Raises Busy."""
+        async with _connection(self.readers) as connection:
             yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction that may write; on SQLite writers queue here instead of inside the library."""
-        if not self.is_sqlite:
-            async with self.engine.begin() as connection:
-                yield connection
-            return
-        async with self._writers, self.engine.connect() as connection:
-            await connection.execution_options(writes=True)
-            async with connection.begin():
-                yield connection
+        """A connection in a transaction, which commits at the end. Raises Busy, Conflict."""
+        async with _connection(self.writers) as connection:
+            transaction = await connection.begin()
+            yield connection
+            await _to_its_end(transaction.commit())
 
     async def offset(self, connection: AsyncConnection) -> timedelta:
         """How far business time is ahead; zero outside the sandbox."""
@@ -93,7 +111,8 @@ class Database:
         return timedelta(microseconds=result.scalar_one_or_none() or 0)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await self.readers.dispose()
+        await self.writers.dispose()
 
 
 class Write:
@@ -114,8 +133,15 @@ class Write:
         return self.record.real_now
 
     async def lock(self, statement: Select[T]) -> Sequence[T]:
-        """The rows of `statement`, locked until the end of the transaction, as they are now."""
-        locked = statement.with_for_update().execution_options(populate_existing=True)
+        """The rows of `statement`, locked until the end of the transaction, as they are now.
+
+        Where the statement leaves their order open they are locked in the order of their keys, so that two
+        transactions that want the same rows queue instead of holding each other up.
+        """
+        entity = statement.column_descriptions[0]["entity"]
+        in_order = statement.order_by(*inspect(entity).selectable.primary_key)
+        # NO KEY UPDATE excludes other lockers and writers, and lets rows that only refer to these be inserted.
+        locked = in_order.with_for_update(of=entity, key_share=True).execution_options(populate_existing=True)
         return (await self._session.scalars(locked)).all()
 
     async def lock_one(self, statement: Select[T]) -> T | None:
@@ -133,22 +159,30 @@ class Write:
         self._session.add(row)
 
     async def flush(self) -> None:
-        """Send what is pending now, for rows that others refer to."""
+        """Send what is pending now, for rows that others refer to, or to learn of a Conflict here."""
         await self._session.flush()
 
 
 class Db:
-    """The database as one request, or one job, uses it."""
+    """The database as one request, or one job, uses it. `async with` lets its connection go at the end."""
 
     def __init__(self, database: Database, author: Author | None = None) -> None:
         self.database = database
         self.author = author or Author()
         self.statements = 0
         """Statements read so far; tests hold screens to a number of them."""
+        self.recorded = 0
+        """Facts committed so far."""
         self._turn = asyncio.Lock()
-        self._reading: Any = None
+        self._held = AsyncExitStack()
         self._connection: AsyncConnection | None = None
-        self._wrote = False
+        self._writing = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.release()
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """The rows of a select, in the request's one reading connection; concurrent callers take turns."""
@@ -157,50 +191,65 @@ class Db:
             self.statements += 1
             return (await connection.execute(statement, parameters)).all()
 
+    async def first(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of a select, or None; the others are read for nothing, so it should have one."""
+        rows = await self.rows(statement, parameters)
+        return rows[0] if rows else None
+
     async def now(self) -> datetime:
         """Business time."""
+        real_now = self.database.clock.now()
+        if not self.database.sandbox:
+            return real_now
         async with self._turn:
-            return self.database.clock.now() + await self.database.offset(await self._open())
+            return real_now + await self.database.offset(await self._open())
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Write]:
-        """The request's one write transaction. It commits at the end, refusals roll it back.
+        """A write transaction. It commits at the end, whatever is raised rolls it back; one may follow another.
 
-        Raises NothingRecorded where no fact was stated. The reading connection is let go first, so that what is read
-        afterwards is what was written.
+        Raises NothingRecorded where no fact was stated, Conflict and Busy. The reading connection is let go first: it
+        would not see what is written, and two connections for each of many requests can wait for each other.
         """
-        if self._wrote:
-            raise AssertionError("one request, one write transaction")
-        self._wrote = True
-        await self.release()
-        async with self.database.writing() as connection:
+        async with self._alone(), self.database.writing() as connection:
             real_now = self.database.clock.now()
-            now = real_now + await self.database.offset(connection)
+            record = Record(self.author, real_now + await self.database.offset(connection), real_now)
             async with AsyncSession(bind=connection, expire_on_commit=False) as session:
-                record = Record(self.author, now, real_now)
                 yield Write(session, record)
                 if not record.events:
                     raise NothingRecorded("a write transaction has to state what happened")
                 session.add_all(record.events)
                 await session.flush()
+        self.recorded += len(record.events)
 
     async def note(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement of bookkeeping (last seen, counters of attempts) in a transaction of its own; no fact."""
-        await self.release()
-        async with self.database.writing() as connection:
+        async with self._alone(), self.database.writing() as connection:
             await connection.execute(statement, parameters)
 
     async def release(self) -> None:
         """Let the reading connection go; the next read opens another."""
         async with self._turn:
-            if self._reading is not None:
-                opened, self._reading, self._connection = self._reading, None, None
-                await opened.__aexit__(None, None, None)
+            self._connection = None
+            await self._held.aclose()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Until the end nothing else is read or written here; what was being read is finished first."""
+        if self._writing:
+            raise AssertionError("a write inside a write would be a transaction of its own: pass the first one on")
+        self._writing = True
+        try:
+            await self.release()
+            yield
+        finally:
+            self._writing = False
 
     async def _open(self) -> AsyncConnection:
+        if self._writing:
+            raise AssertionError("inside a write, read through it: out here its changes are not seen")
         if self._connection is None:
-            self._reading = self.database.reading()
-            self._connection = await self._reading.__aenter__()
+            self._connection = await self._held.enter_async_context(self.database.reading())
         return self._connection
 
 
@@ -211,24 +260,69 @@ def async_url(url: str) -> URL:
     backend = parsed.drivername.partition("+")[0]
     if backend not in drivers:
         raise ValueError("the database is SQLite or PostgreSQL")
+    if backend == "sqlite" and (parsed.database or ":memory:").startswith((":memory:", "file:")):
+        raise ValueError("SQLite works on a file, sqlite:///espace.db: each connection would have its own memory")
     return parsed.set(drivername=drivers[backend])
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Settings of one SQLite connection. FULL, because NORMAL loses acknowledged commits when the power fails."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        f"journal_mode={'WAL' if sqlite.wal_is_safe else 'DELETE'}",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=10000",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def sqlite_engine(url: URL, *, wait: timedelta, read_only: bool = False, **options: Any) -> AsyncEngine:
+    """Connections to an SQLite file, in a folder that is made where it is missing."""
+    Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = _engine(url, **options)
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", sqlite.settings(wait=wait, read_only=read_only))
+    event.listen(engine.sync_engine, "begin", begin_transaction)
+    return engine
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    """The driver opens no transaction for a SELECT; a reader that would turn to writing later fails at once."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def postgresql_engine(
+    url: URL, limits: Mapping[str, timedelta], *, read_only: bool = False, **options: Any
+) -> AsyncEngine:
+    """Connections to PostgreSQL. Those that only read have no transactions: a select is one round trip."""
+    settings = {name: str(limit // timedelta(milliseconds=1)) for name, limit in limits.items()}
+    settings |= {"application_name": "espace", "jit": "off", "timezone": "UTC"}
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
+        options["isolation_level"] = "AUTOCOMMIT"
+    arguments = {"server_settings": settings, "timeout": 10, "prepared_statement_cache_size": 500}
+    return _engine(url, connect_args=arguments, **options)
+
+
+def _engine(url: URL, **options: Any) -> AsyncEngine:
+    """Errors name no parameters: they may be secrets, and errors are logged."""
+    engine = create_async_engine(
+        url, hide_parameters=True, json_serializer=_json, json_deserializer=orjson.loads, **options
+    )
+    event.listen(engine.sync_engine, "handle_error", translate)
+    return engine
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
+
+
+@asynccontextmanager
+async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except PoolExhausted as error:
+        raise Busy("no connection came free in time") from error
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Finish `work` although the caller is cancelled meanwhile: a COMMIT cut short may or may not have happened."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    return task.result()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, false, true
+from sqlalchemy import ColumnElement, Uuid, bindparam
 
 VIEWER_ID = bindparam("viewer_id", type_=Uuid())
 """The caller's profile in every generated row filter; null without a session, which equals nothing."""
@@ -24,6 +24,46 @@ class OverallPermission(StrEnum):
     BILLING = "BILLING"
     TECHNICAL_ACCOUNT = "TECHNICAL_ACCOUNT"
     TECHNICAL_SERVER = "TECHNICAL_SERVER"
+
+
+class AccountPermission(StrEnum):
+    """PER-2. Rights on one account."""
+
+    TECHNICAL_CONTACT = "TECHNICAL_CONTACT"
+    USAGE = "USAGE"
+    RESOURCES = "RESOURCES"
+    STATISTICS = "STATISTICS"
+    SITES = "SITES"
+    DOMAINS = "DOMAINS"
+    EMAILS = "EMAILS"
+    EMAIL_HISTORY = "EMAIL_HISTORY"
+    DATABASES = "DATABASES"
+    FTP = "FTP"
+    SSH = "SSH"
+    WEBDAV = "WEBDAV"
+    ENVIRONMENT = "ENVIRONMENT"
+    PROCESSES = "PROCESSES"
+    IP_ADDRESSES = "IP_ADDRESSES"
+    SSL_CERTIFICATES = "SSL_CERTIFICATES"
+    MIGRATION = "MIGRATION"
+    SCHEDULED_TASKS = "SCHEDULED_TASKS"
+    BACKUPS = "BACKUPS"
+    SERVICES = "SERVICES"
+
+
+class ServerPermission(StrEnum):
+    """PER-3. Rights on one server."""
+
+    TECHNICAL_CONTACT = "TECHNICAL_CONTACT"
+    SSH_USERS = "SSH_USERS"
+    FIREWALL = "FIREWALL"
+    SMTP = "SMTP"
+    DATABASE_USERS = "DATABASE_USERS"
+    SSL = "SSL"
+    HTTP = "HTTP"
+    CONSUMPTION = "CONSUMPTION"
+    RESOURCES = "RESOURCES"
+    MIGRATION = "MIGRATION"
 
 
 class DenialReason(StrEnum):
@@ -40,12 +80,12 @@ class DenialReason(StrEnum):
 class Requirement:
     """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it."""
 
-    subject: str | None = None
     overall: tuple[OverallPermission, ...] = ()
+    account: tuple[AccountPermission, ...] = ()
+    server: tuple[ServerPermission, ...] = ()
     two_factor: bool = False
     related: bool = False
     interactive: bool = False
-    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +114,26 @@ class Viewer:
     user_agent: str | None = None
     rights: Rights = field(default_factory=Rights)
 
+    @property
+    def key(self) -> UUID:
+        """The profile that calls; behind a guard there always is one."""
+        return _present(self.profile_id)
+
+    @property
+    def session_key(self) -> UUID:
+        """The session that it calls through."""
+        return _present(self.session_id)
+
+
+def _present(key: UUID | None) -> UUID:
+    if key is None:
+        raise LookupError("a caller without a session reached what is behind a guard")
+    return key
+
+
+ANYBODY = Viewer()
+"""A caller without a session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Denial:
@@ -83,10 +143,8 @@ class Denial:
     missing: OverallPermission | None = None
 
 
-def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None) -> Denial | None:
-    """PER-11. None when `viewer` meets `requirement` on `subject`; without a subject, a session is all it takes."""
-    if requirement.public:
-        return None
+def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None = None) -> Denial | None:
+    """PER-11. None when `viewer` meets `requirement` on `subject`; without a subject, what concerns no row suffices."""
     if viewer.profile_id is None:
         return Denial(DenialReason.UNAUTHENTICATED)
     if requirement.interactive and not viewer.interactive:
@@ -103,10 +161,9 @@ def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None) ->
     return Denial(DenialReason.OWNER_ONLY)
 
 
-def visible(requirement: Requirement, owner: Any) -> ColumnElement[bool]:
-    """PER-12. The rows whose `owner` column satisfies `requirement` for the viewer bound at execution."""
-    if requirement.public:
-        return true()
-    if owner is None:
-        return VIEWER_ID.is_not(None)
-    return false() if requirement.subject else owner == VIEWER_ID
+def visible(requirement: Requirement, owner: ColumnElement[Any] | None) -> ColumnElement[bool]:
+    """PER-12. The rows that `decide` lets through, by the column of their owner; None where whoever looks owns them.
+
+    What concerns no row (a session, two factors) is asked before; no grant exists yet that could widen this.
+    """
+    return VIEWER_ID.is_not(None) if owner is None else owner == VIEWER_ID

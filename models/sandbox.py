@@ -9,6 +9,9 @@ from models.activity import Record
 from models.db import ClockOffset
 from models.refusal import Code, Refusal
 
+CLOCK_ID = UUID("01900000-0000-7000-8000-000000000001")
+"""Id of the one row that holds the offset."""
+
 
 class ClockMovesForward(Refusal):
     """EVT-4. The wanted instant has passed already."""

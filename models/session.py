@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record
 from models.column import Instant, new_id, one_of
+from models.profile import Profile
 from models.refusal import Code, Refusal
 from models.secret import SecretKind, fingerprint, new_secret
 
@@ -39,6 +40,13 @@ class InvalidCredentials(Refusal):
 
     code = Code.INVALID_CREDENTIALS
     message = "The e-mail address and the password do not match."
+
+
+class OneOrAllOthers(Refusal):
+    """PRO-8. One session and all others were named at once."""
+
+    code = Code.INVALID
+    message = "Name one session, or all others, not both."
 
 
 class Session(SQLModel, table=True):
@@ -121,6 +129,16 @@ def open_session(
     )
     record.happened("session.opened", session, method=session.method)
     return Opened(session, secret, refresh)
+
+
+def close_others(profile: Profile, live: Sequence[Session], current: UUID | None, record: Record) -> list[UUID]:
+    """PRO-8. End every session of the profile but the current one; answers which."""
+    ended = [session.id for session in live if session.id != current]
+    record.happened("session.others_closed", profile, count=len(ended))
+    for session in live:
+        if session.id in ended:
+            session.end(record)
+    return ended
 
 
 def surplus(open_sessions: Sequence[Session], limit: int) -> list[Session]:

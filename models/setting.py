@@ -27,3 +27,6 @@ class Figures(BaseModel):
     clock_advance_limit: timedelta = Field(
         timedelta(days=731), description="How far one call may move the sandbox clock."
     )
+    session_retention: timedelta = Field(
+        timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."
+    )

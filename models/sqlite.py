@@ -1,4 +1,4 @@
-"""Which SQLite library the process uses; imported before anything that imports `sqlite3`.
+"""SQLite: which library the process uses, and how connections behave. Imported before anything that imports `sqlite3`.
 
 Between 3.7.0 and 3.51.2 SQLite can corrupt a WAL database when a checkpoint races with a WAL reset, and the library
 that comes with Python is older than the fix nearly everywhere. aiosqlite cannot be told which library to use: it says
@@ -6,8 +6,12 @@ that comes with Python is older than the fix nearly everywhere. aiosqlite cannot
 is not, databases run without WAL, which is slower and safe.
 """
 
+import asyncio
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from types import ModuleType
+from typing import Any
 
 WAL_RESET_FIXED = (3, 51, 3)
 
@@ -32,3 +36,40 @@ def _preferred() -> ModuleType:
 library = _preferred()
 version: tuple[int, int, int] = library.sqlite_version_info
 wal_is_safe: bool = version >= WAL_RESET_FIXED
+journal_mode = "WAL" if wal_is_safe else "DELETE"
+
+
+def settings(*, wait: timedelta, read_only: bool = False, foreign_keys: bool = True) -> Callable[[Any, Any], None]:
+    """What every new connection is told. `wait` is for a lock that another process holds."""
+    pragmas = (
+        "synchronous=FULL",  # NORMAL loses acknowledged commits when the power fails.
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        "recursive_triggers=ON",  # Else INSERT OR REPLACE deletes rows past the triggers that forbid it.
+        f"query_only={'ON' if read_only else 'OFF'}",
+    )
+
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # Transactions are begun by us: the driver begins none for a SELECT.
+        cursor = connection.cursor()
+        try:
+            cursor.execute(f"PRAGMA busy_timeout={wait // timedelta(milliseconds=1)}")
+            _set_journal_mode(connection, cursor)
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+        finally:
+            cursor.close()
+
+    return prepare
+
+
+def _set_journal_mode(connection: Any, cursor: Any) -> None:
+    """Connections that change the mode of a new file at once are not made to wait for each other: one has to yield."""
+    for tries_left in reversed(range(100)):
+        try:
+            cursor.execute(f"PRAGMA journal_mode={journal_mode}")
+        except library.OperationalError:
+            if not tries_left:
+                raise
+            connection.run_async(lambda _driver: asyncio.sleep(10 / 1000))
+        else:
+            return

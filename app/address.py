@@ -1,0 +1,28 @@
+"""Whose address a request comes from, through proxies that may or may not be believed."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+    """The rightmost address that is not a trusted proxy's; "" where it cannot be told.
+
+    `forwarded` holds the X-Forwarded-For headers in order. What stands further left was written by whoever sent it.
+    """
+    address = parsed(peer)
+    hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+    while address is not None and hops and any(address in network for network in trusted):
+        address = parsed(hops.pop())
+    return str(address) if address is not None else ""
+
+
+def parsed(text: str) -> Address | None:
+    """The address, an IPv4 one out of its IPv6 clothes; None for what is none."""
+    try:
+        address = ip_address(text.strip().removeprefix("[").removesuffix("]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,180 @@
+"""The command `espace`."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from app import demo as demonstration
+from app import log, migration
+from app.doctor import complaints
+from app.lock import DatabaseInUse, only_process
+from app.main import create_app, open_database
+from app.passwords import HashingPool
+from app.reference import settings_table
+from app.settings import Settings, WrongSettings, load
+from app.worker import work
+from models.clock import RealClock
+from models.password import Argon2
+from schema.root import build
+
+app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
+SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"
+
+
+def main() -> None:
+    """Run the command; what an operator can mend is said in a sentence, without a traceback."""
+    try:
+        app()
+    except (WrongSettings, DatabaseInUse, migration.BrokenReferences) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API."""
+    _serve(load())
+
+
+@app.command()
+def demo() -> None:
+    """Migrate, seed and serve a sandbox."""
+    settings = load()
+    if not settings.sandbox:
+        raise WrongSettings(["ESPACE_MODE: the demo is for the sandbox only"])
+    with only_process(settings.database_url):
+        _run(_migrated_and_seeded(settings))
+        _welcome(settings)
+        _served(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Do what is due, apart from the server."""
+    settings = load()
+    log.configure(settings.log_format)
+    with only_process(settings.database_url):
+        _run(_worked(settings))
+
+
+@app.command()
+def migrate(revision: str = "head") -> None:
+    """Bring the database to the newest revision, or to REVISION."""
+    settings = load()
+    with only_process(settings.database_url):
+        _run(_migrated(settings, revision))
+
+
+@app.command(name="migration")
+def draft(message: str) -> None:
+    """Draft a migration from the models."""
+    path = _run(migration.draft(message))
+    print(f"Read it before you commit it: {path}" if path else "The migrations have all that the models have.")
+
+
+@app.command()
+def schema(write: Annotated[bool, typer.Option(help="Into schema/schema.graphql.")] = False) -> None:
+    """Print the schema."""
+    text = build().schema.as_str() + "\n"
+    if write:
+        SDL.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting, with its default, as a table in Markdown."""
+    print(settings_table(), end="")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with the settings, the database and the machine."""
+    try:
+        found = _run(complaints(load()))
+    except WrongSettings as error:
+        found = error.problems
+    for line in found:
+        print(f"- {line}")
+    if found:
+        raise typer.Exit(1)
+    print("All is well.")
+
+
+def _serve(settings: Settings) -> None:
+    with only_process(settings.database_url):
+        if not _run(_is_migrated(settings)):
+            raise WrongSettings(["The database is not migrated: run `espace migrate` first."])
+        _served(settings)
+
+
+def _served(settings: Settings) -> None:
+    log.configure(settings.log_format)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout.total_seconds()),
+    )
+
+
+async def _is_migrated(settings: Settings) -> bool:
+    database = open_database(settings, RealClock())
+    try:
+        return await migration.is_at_head(database)
+    finally:
+        await database.close()
+
+
+async def _migrated(settings: Settings, revision: str) -> None:
+    database = open_database(settings, RealClock())
+    try:
+        await migration.upgrade(database, revision)
+    finally:
+        await database.close()
+
+
+async def _migrated_and_seeded(settings: Settings) -> None:
+    database = open_database(settings, RealClock())
+    passwords = HashingPool(Argon2(memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=1))
+    try:
+        await migration.upgrade(database)
+        await demonstration.seed(database, passwords)
+    finally:
+        passwords.close()
+        await database.close()
+
+
+async def _worked(settings: Settings) -> None:
+    database = open_database(settings, RealClock())
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await work(database, settings, stop)
+    finally:
+        await database.close()
+
+
+def _welcome(settings: Settings) -> None:
+    address = f"http://{settings.host}:{settings.port}"
+    print(f"\nEspace, a sandbox: nothing here is real.\n\n  GraphiQL   {address}/graphql")
+    print(f"  Schema     {address}/schema.graphql\n\n  Sign in with the password {demonstration.PASSWORD} as")
+    for person in demonstration.PEOPLE:
+        print(f"    {person.email:<22} {person.shows}")
+    print(flush=True)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)

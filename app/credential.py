@@ -1,0 +1,93 @@
+"""What a request identifies itself with: a cookie that counts, or a bearer token. Never both."""
+
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine.error import BAD_REQUEST, UNAUTHENTICATED, RequestRefused
+from models.secret import SecretKind, csrf_token, is_well_formed
+
+SESSION = "espace_session"
+CSRF = "espace_csrf"
+CSRF_HEADER = "X-CSRF-Token"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret of the right form; whether it is any good, the database knows."""
+
+    secret: str
+    kind: SecretKind
+
+    def __repr__(self) -> str:
+        return f"Credential({self.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The two cookies of a browser session: one that scripts cannot read, and its readable half."""
+
+    key: str
+    tls_only: bool
+    origins: Collection[str]
+
+    @property
+    def session(self) -> str:
+        return f"__Host-{SESSION}" if self.tls_only else SESSION
+
+    @property
+    def csrf(self) -> str:
+        return f"__Host-{CSRF}" if self.tls_only else CSRF
+
+    def set(self, response: Response, secret: str, max_age: int) -> None:
+        """Hand out a session."""
+        self._set(response, self.session, secret, max_age, hidden=True)
+        self._set(response, self.csrf, csrf_token(self.key, secret), max_age, hidden=False)
+
+    def clear(self, response: Response) -> None:
+        """Take a session back."""
+        self._set(response, self.session, "", 0, hidden=True)
+        self._set(response, self.csrf, "", 0, hidden=False)
+
+    def counts(self, request: Request, secret: str) -> bool:
+        """Whether the page that asks is one of ours: it read the other cookie, and comes from an allowed origin."""
+        token = csrf_token(self.key, secret)
+        given = request.headers.get(CSRF_HEADER, ""), request.cookies.get(self.csrf, "")
+        if not all(hmac.compare_digest(value.encode(), token.encode()) for value in given):
+            return False
+        origin = request.headers.get("origin")
+        if origin is None:
+            return request.headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+        return origin in self.origins or urlsplit(origin).netloc == request.headers.get("host")
+
+    def _set(self, response: Response, name: str, value: str, max_age: int, *, hidden: bool) -> None:
+        response.set_cookie(
+            name, value, max_age=max_age, path="/", secure=self.tls_only, httponly=hidden, samesite="lax"
+        )
+
+
+def credential(request: Request, cookies: Cookies) -> Credential | None:
+    """What the request identifies itself with; None for nobody. Refuses with 400 and 401."""
+    authorization = request.headers.getlist("authorization")
+    cookie = request.cookies.get(cookies.session, "")
+    if authorization and cookie:
+        raise RequestRefused(400, BAD_REQUEST, "Send a session cookie or an Authorization header, not both.")
+    if authorization:
+        scheme, _, secret = authorization[0].partition(" ")
+        if len(authorization) > 1 or scheme.lower() != "bearer":
+            raise unauthenticated("Authorization is: Bearer, a space, and the access token.")
+        if not is_well_formed(secret.strip(), SecretKind.ACCESS):
+            raise unauthenticated()
+        return Credential(secret.strip(), SecretKind.ACCESS)
+    if is_well_formed(cookie, SecretKind.COOKIE) and cookies.counts(request, cookie):
+        return Credential(cookie, SecretKind.COOKIE)
+    return None
+
+
+def unauthenticated(message: str = "This access token is not valid, or not any more.") -> RequestRefused:
+    """401: a bearer credential that is no good."""
+    return RequestRefused(401, UNAUTHENTICATED, message, headers={"WWW-Authenticate": "Bearer"})

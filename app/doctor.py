@@ -1,0 +1,37 @@
+"""What is wrong with an installation, in sentences."""
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.graphiql import BUNDLE
+from app.main import open_database, trusted
+from app.migration import is_at_head
+from app.settings import Settings
+from models import sqlite
+from models.clock import RealClock
+from models.conflict import Busy
+
+
+async def complaints(settings: Settings) -> list[str]:
+    """Everything that an operator should look at; nothing when all is well."""
+    found = []
+    if settings.database_url.startswith("sqlite") and not sqlite.wal_is_safe:
+        version = ".".join(map(str, sqlite.version))
+        found.append(f"SQLite {version} is not safe with WAL: writing is slower than with 3.51.3 or later.")
+    if not (BUNDLE / "index.html").is_file():
+        found.append("GraphiQL is not bundled: with Node.js 20 or later, `make setup` does it.")
+    try:
+        trusted(settings)
+    except (OSError, ValueError) as error:
+        found.append(f"ESPACE_TRUSTED_DOCUMENTS: {error}")
+    return found + await _of_database(settings)
+
+
+async def _of_database(settings: Settings) -> list[str]:
+    database = open_database(settings, RealClock())
+    try:
+        migrated = await is_at_head(database)
+    except (SQLAlchemyError, OSError, Busy) as error:
+        return [f"The database cannot be reached: {type(error).__name__}."]
+    finally:
+        await database.close()
+    return [] if migrated else ["The database is not migrated: `espace migrate` does it."]

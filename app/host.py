@@ -1,0 +1,139 @@
+"""The application behind the endpoint: who calls, what it is charged, and what it is sent back besides the answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from graphql import OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.address import client_address
+from app.allowance import Allowance
+from app.credential import Cookies, Credential, credential, unauthenticated
+from app.settings import Settings
+from engine.bind import Bound
+from engine.document import Documents
+from engine.endpoint import Execution
+from engine.error import Translate
+from engine.execute import run
+from engine.measure import check_cost
+from engine.operation import Document, Operation
+from models.activity import ActivityChannel, Author
+from models.context import Context, Passwords
+from models.db import Database, Db
+from models.permission import Viewer
+from models.profile import Locale
+from models.secret import SecretKind
+from models.session import SessionMethod
+from resolvers import session
+from schema.message import preferred, speaker
+from schema.scalar import instant_text
+
+USER_AGENT_LENGTH = 300
+
+
+@dataclass
+class Call(Context):
+    """A context that a request made, and the headers its answer will carry."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    credential: Credential | None = None
+
+
+class Host:
+    """What serves one schema over one database."""
+
+    def __init__(
+        self, settings: Settings, bound: Bound, documents: Documents, database: Database, passwords: Passwords
+    ) -> None:
+        self.settings = settings
+        self.bound = bound
+        self.documents = documents
+        self.database = database
+        self.passwords = passwords
+        self.allowance = Allowance(settings, database.clock)
+        self.cookies = Cookies(
+            settings.secret_key, settings.tls_only_cookies, frozenset({settings.public_url, *settings.origins})
+        )
+
+    def translate(self, request: Request) -> Translate:
+        """For whoever is not known yet, and once they are, for them."""
+        locale: Locale | None = getattr(request.state, "locale", None)
+        return speaker(locale or preferred(request.headers.get("accept-language")))
+
+    @asynccontextmanager
+    async def admit(self, request: Request) -> AsyncIterator[Call]:
+        """The context of a request, and its database connection for as long as it takes."""
+        given = credential(request, self.cookies)
+        async with Db(self.database) as db:
+            call = Call(
+                db=db,
+                viewer=self._anonymous(request),
+                clock=self.database.clock,
+                figures=self.settings,
+                passwords=self.passwords,
+                locale=preferred(request.headers.get("accept-language")),
+                sandbox=self.settings.sandbox,
+                request_id=request.state.request_id,
+            )
+            if given is not None:
+                await self._recognise(call, given)
+            request.state.locale = call.locale
+            viewer = call.viewer
+            db.author = Author(ActivityChannel.SESSION, viewer.profile_id, viewer.session_id, viewer.ip_address)
+            yield call
+
+    async def charge(self, context: Call, kind: OperationType | None, cost: int) -> None:
+        """Count it, and let the answer say what is left."""
+        context.headers |= await self.allowance.charge(context.viewer, kind, cost)
+        if kind is not None:
+            context.quota = await self.allowance.quota(context.viewer, cost)
+
+    def known(self, text: str) -> bool:
+        return self.documents.known(text)
+
+    def prepare(self, text: str) -> Document:
+        return self.documents.prepare(text)
+
+    async def execute(
+        self, document: Document, operation: Operation, variables: dict[str, Any], context: Call
+    ) -> Execution:
+        """The answer, with its cost beside it."""
+        check_cost(operation, variables, self.settings.documents)
+        quota = context.quota
+        execution = await run(
+            self.bound.graphql, document, operation, variables, context, translate=speaker(context.locale)
+        )
+        cost = {
+            "cost": quota.cost,
+            "limit": quota.limit,
+            "remaining": quota.remaining,
+            "resetAt": quota.reset_at and instant_text(quota.reset_at),
+        }
+        return replace(execution, extensions={"cost": cost})
+
+    def finish(self, context: Call, response: Response) -> None:
+        """Rate-limit headers; the cookies of a session that was opened or ended."""
+        response.headers.update(context.headers)
+        opened = context.opened
+        if opened is not None and opened.session.method is SessionMethod.COOKIE:
+            self.cookies.set(response, opened.secret, int(self.settings.session_lifetime.total_seconds()))
+        elif context.signed_out and context.credential and context.credential.kind is SecretKind.COOKIE:
+            self.cookies.clear(response)
+
+    def _anonymous(self, request: Request) -> Viewer:
+        peer = request.client.host if request.client else ""
+        address = client_address(peer, request.headers.getlist("x-forwarded-for"), self.settings.trusted_proxies)
+        agent = request.headers.get("user-agent")
+        return Viewer(ip_address=address, user_agent=agent[:USER_AGENT_LENGTH] if agent else None)
+
+    async def _recognise(self, call: Call, given: Credential) -> None:
+        """A bearer token that is no good is refused; a cookie that is no good counts for nothing."""
+        caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent)
+        resumed = await session.resume(call.db, call.figures, given.secret, caller)
+        if resumed is not None:
+            call.viewer, call.locale, call.credential = resumed.viewer, resumed.locale, given
+        elif given.kind is SecretKind.ACCESS:
+            raise unauthenticated()

@@ -1,0 +1,142 @@
+"""The ASGI application: the endpoint, the schema's text, the GraphiQL page, and what says whether all is well."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.graphiql import graphiql_response, graphiql_routes
+from app.host import Host
+from app.migration import is_at_head
+from app.passwords import HashingPool
+from app.settings import Settings
+from app.worker import working
+from engine.bind import Bound
+from engine.document import Documents
+from engine.endpoint import Endpoint
+from engine.trusted import TrustedDocuments, read_manifest
+from models.clock import Clock, RealClock
+from models.conflict import Busy
+from models.db import Database
+from models.password import Argon2
+from schema.directive import weight_of
+from schema.root import build
+
+logger = structlog.get_logger(__name__)
+
+EXAMPLES = [
+    {
+        "name": "Who is signed in",
+        "query": "query Viewer {\n  viewer {\n    displayName\n    email\n  }\n}\n",
+        "variables": "",
+    },
+]
+Answer = Callable[[Request], Awaitable[Response]]
+CORS_HEADERS = ["Authorization", "Content-Type", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Request-ID"]
+
+
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, database: Database | None = None, bound: Bound | None = None
+) -> Starlette:
+    """An application over its own database, or over one that somebody else closes."""
+    ours = database is None
+    database = database or open_database(settings, clock or RealClock())
+    bound = bound or build()
+    passwords = HashingPool(Argon2(memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=1))
+    documents = Documents(
+        bound.graphql,
+        settings.documents,
+        weight_of,
+        entries=settings.document_cache,
+        size_bytes=settings.document_cache_bytes,
+    )
+    endpoint = Endpoint(
+        Host(settings, bound, documents, database, passwords),
+        limits=settings.requests,
+        trusted=trusted(settings),
+        page=graphiql_response,
+        largest_page=settings.documents.largest_page,
+        partial_success=settings.partial_success_status,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(passwords.close)
+            if ours:
+                stack.push_async_callback(database.close)
+            if settings.has_worker:
+                await stack.enter_async_context(working(database, settings))
+            yield
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            Route("/schema.graphql", _schema_response(bound)),
+            Route("/livez", _live),
+            Route("/readyz", _ready(database)),
+            *graphiql_routes(EXAMPLES, settings.mode.value),
+        ],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=CORS_HEADERS,
+                expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+                allow_credentials=True,
+            )
+        ],
+        lifespan=lifespan,
+    )
+    app.state.bound, app.state.database = bound, database
+    return app
+
+
+def open_database(settings: Settings, clock: Clock) -> Database:
+    """The database that the settings name."""
+    return Database(
+        settings.database_url,
+        clock=clock,
+        sandbox=settings.sandbox,
+        pool_size=settings.database_pool,
+    )
+
+
+def trusted(settings: Settings) -> TrustedDocuments:
+    """The documents that are known by their hash."""
+    documents = read_manifest(settings.trusted_documents) if settings.trusted_documents else {}
+    return TrustedDocuments(documents, only=settings.trusted_only)
+
+
+def _schema_response(bound: Bound) -> Answer:
+    text = bound.schema.as_str() + "\n"
+
+    async def schema_response(request: Request) -> Response:
+        return PlainTextResponse(text, headers={"Cache-Control": "public, max-age=300"})
+
+    return schema_response
+
+
+async def _live(request: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+def _ready(database: Database) -> Answer:
+    async def ready(request: Request) -> Response:
+        """Whether requests can be answered: the database is there, and migrated to what this code knows."""
+        try:
+            state = "ready" if await is_at_head(database) else "the database is not migrated"
+        except (SQLAlchemyError, OSError, Busy) as error:
+            logger.warning("database_unreachable", exc_type=type(error).__name__)
+            state = "the database cannot be reached"
+        return PlainTextResponse(f"{state}\n", 200 if state == "ready" else 503)
+
+    return ready

@@ -1,0 +1,194 @@
+"""Settings: every figure and address that an operator may change, as `ESPACE_<NAME>` in the environment.
+
+Everything that is wrong is said at once. Production refuses what is only good for trying out.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from engine.measure import DocumentLimits
+from engine.request import RequestLimits
+from models import sqlite
+from models.setting import Figures
+
+PREFIX = "ESPACE_"
+SANDBOX_SECRET = "only-for-trying-out-espace-in-a-sandbox"  # noqa: S105 - public on purpose, refused in production
+Network = IPv4Network | IPv6Network
+
+
+class Mode(StrEnum):
+    """What the installation is for."""
+
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class Journal(StrEnum):
+    """How SQLite keeps what is being written."""
+
+    AUTO = "auto"
+    WAL = "wal"
+    DELETE = "delete"
+
+
+class WrongSettings(Exception):
+    """The settings cannot be used; one line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(Figures, BaseSettings):
+    """Where the process listens and stores, whom it trusts, and how much it gives."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    mode: Mode = Field(Mode.SANDBOX, description="`sandbox` to try out and practise, `production` for real.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field("http://127.0.0.1:8000", description="Where people reach it, without a path.")
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins of browser applications that may send cookies, besides its own; separated by commas."
+    )
+    database_url: str = Field(
+        "sqlite:///var/espace.sqlite", description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."
+    )
+    database_pool: int = Field(5, ge=1, description="Connections that are kept open, of each kind (reading, writing).")
+    sqlite_journal: Journal = Field(
+        Journal.AUTO, description="`auto` is WAL where the SQLite library is safe with it, else `delete`."
+    )
+    secret_key: str = Field(SANDBOX_SECRET, min_length=32, repr=False, description="Signs what the service hands out.")
+    tls_only_cookies: bool = Field(False, description="Cookies are sent over TLS only; production needs it.")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
+    )
+    worker_in_server: bool | None = Field(
+        None, description="Run the worker inside the server; by default with SQLite only."
+    )
+    worker_interval: timedelta = Field(timedelta(seconds=5), description="How often the worker looks for what is due.")
+    shutdown_timeout: timedelta = Field(
+        timedelta(seconds=20), description="How long requests under way may take when the server stops."
+    )
+    rate_limits: Annotated[bool, NoDecode] = Field(
+        True, description="`off` lifts the limits per minute, for load and test tools; refused in production."
+    )
+    anonymous_per_minute: int = Field(10, ge=1, description="LIM-1. Operations per address without a session.")
+    mutations_per_minute: int = Field(50, ge=1, description="LIM-1. Mutations per profile.")
+    queries_per_minute: int = Field(250, ge=1, description="LIM-1. Queries per profile.")
+    points_per_minute: int = Field(50_000, ge=1, description="LIM-2. Points of cost per profile.")
+    anonymous_points_per_minute: int = Field(5_000, ge=1, description="LIM-2. Points of cost per address.")
+    requests: RequestLimits = Field(RequestLimits(), description="How large a request may be.")
+    documents: DocumentLimits = Field(DocumentLimits(), description="LIM-2. What one document may ask for.")
+    document_cache: int = Field(1_000, ge=1, description="Documents kept parsed and validated.")
+    document_cache_bytes: int = Field(8_000_000, ge=1, description="Their texts together, in bytes.")
+    trusted_documents: Path | None = Field(None, description="JSON file of documents by their SHA-256.")
+    trusted_only: bool = Field(False, description="Accept trusted documents and nothing else.")
+    partial_success_status: bool = Field(False, description="Answer 294 where there are errors beside the data.")
+    password_memory_kib: int = Field(19_456, ge=8, description="PRO-4. Memory of one password hash, KiB.")
+    password_passes: int = Field(2, ge=1, description="PRO-4. Passes of one password hash.")
+    log_format: str = Field("console", pattern="^(console|json)$", description="`console` or `json`.")
+
+    @field_validator("origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _separated(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="after")
+    @classmethod
+    def _networks(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
+        return tuple(ip_network(network) for network in value)
+
+    @field_validator("rate_limits", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def sandbox(self) -> bool:
+        return self.mode is Mode.SANDBOX
+
+    @property
+    def wal(self) -> bool:
+        """Whether SQLite keeps a write-ahead log."""
+        return self.sqlite_journal is Journal.WAL or (self.sqlite_journal is Journal.AUTO and sqlite.wal_is_safe)
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether the server runs the worker."""
+        return self.database_url.startswith("sqlite") if self.worker_in_server is None else self.worker_in_server
+
+    def _problems(self) -> Iterator[str]:
+        if self.trusted_only and self.trusted_documents is None:
+            yield "ESPACE_TRUSTED_ONLY: needs ESPACE_TRUSTED_DOCUMENTS, or nothing could be asked"
+        if self.sandbox:
+            return
+        if self.secret_key == SANDBOX_SECRET:
+            yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
+        if not self.tls_only_cookies:
+            yield "ESPACE_TLS_ONLY_COOKIES: production sends cookies over TLS only: set it to true"
+        if not self.public_url.startswith("https://"):
+            yield "ESPACE_PUBLIC_URL: production is reached by https"
+        if not self.rate_limits:
+            yield "ESPACE_RATE_LIMITS: production keeps its limits"
+        if self.database_url.startswith("sqlite") and self.sqlite_journal is Journal.WAL and not sqlite.wal_is_safe:
+            version = ".".join(map(str, sqlite.version))
+            yield f"ESPACE_SQLITE_JOURNAL: SQLite {version} can corrupt a database in WAL; 3.51.3 and later cannot"
+
+
+def load() -> Settings:
+    """The settings of this process; raises WrongSettings with everything that is wrong."""
+    problems = [f"{name}: there is no such setting" for name in sorted(os.environ) if is_unknown(name)]
+    settings, faults = _tried({})
+    problems += faults
+    if settings is None and (faulty := {line.split(":")[0] for line in faults}):
+        # What each field has wrong hides what they have wrong together.
+        sound = {
+            name: field.default for name, field in Settings.model_fields.items() if PREFIX + name.upper() in faulty
+        }
+        problems += [fault for fault in _tried(sound)[1] if fault not in problems]
+    if settings is None or problems:
+        raise WrongSettings(problems)
+    return settings
+
+
+def _tried(instead: dict[str, Any]) -> tuple[Settings | None, list[str]]:
+    try:
+        return Settings(**instead), []
+    except ValidationError as error:
+        return None, [line for each in error.errors() for line in _lines(each)]
+
+
+def is_unknown(name: str) -> bool:
+    """Whether a variable looks like a setting and is none."""
+    upper = name.upper()
+    if not upper.startswith(PREFIX) or upper in NOT_SETTINGS:
+        return False
+    return upper.removeprefix(PREFIX).partition("__")[0].lower() not in Settings.model_fields
+
+
+NOT_SETTINGS = {"ESPACE_TEST_DATABASE_URL", "ESPACE_CAMPAIGN"}
+"""Variables of the tests."""
+
+
+def _lines(error: Any) -> list[str]:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    place = "__".join(str(part) for part in error["loc"]).upper()
+    return [f"{PREFIX}{place}: {message}"] if place else message.split("\n")

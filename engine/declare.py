@@ -1,0 +1,207 @@
+"""Declarations: where the fields of a type come from. Nothing is executed here.
+
+A type stands beside a table (`Source`). Its leaves name columns, or columns and a pure function; its relations name a
+function that returns a Core select, parent key first. Two executors read these objects: the one on graphql-core
+(engine/bind.py) and the planner. Neither a declaration nor a resolver knows which of them runs it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import strawberry
+from sqlalchemy import ColumnElement, Select, Table
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+
+DECLARATION = "espace"
+"""Key of a declaration in the metadata of a Strawberry field."""
+
+ROOT = object()
+"""The source of root fields: whoever reaches the query again reaches the same one."""
+
+
+class Context(Protocol):
+    """What the engine needs to know of a request."""
+
+    @property
+    def db(self) -> Any: ...
+
+    @property
+    def bindings(self) -> Mapping[str, Any]:
+        """Values of the parameters that generated row filters name."""
+
+    @property
+    def loads(self) -> dict[Any, Any]:
+        """Room for the batches of this request."""
+
+
+class Guard(Protocol):
+    """What a field asks of the caller; the same object is printed in the schema."""
+
+    def check(self, context: Any, subject: tuple[Any, ...]) -> None:
+        """Raises FieldRefused where the caller may not. `subject` holds the values of the source's subject columns."""
+
+
+class Gate(Protocol):
+    """What a type asks of the caller, whatever the path to it."""
+
+    def admits(self, context: Any) -> bool:
+        """Whether the caller may reach any row at all."""
+
+    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
+        """The rows the caller may reach; parameters are bound from `Context.bindings`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The table behind a type, whose rows they are, who may reach them, and which of them are not there any more."""
+
+    table: Table
+    subject: tuple[str, ...] = ()
+    gate: Gate | None = None
+    only: ColumnElement[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A leaf that is a column; None is the one of the field's own name."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A leaf made by a pure function of columns, and of one property of the context where `given` names it."""
+
+    by: Callable[..., Any]
+    needs: tuple[str, ...]
+    given: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An object made of columns of the same row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One part of a connection's order. Together they are unique and never null."""
+
+    column: str
+    descending: bool = False
+
+
+Key = str | Callable[[Any], Any]
+"""A column of the parent; for root fields, a function of the context."""
+
+
+@dataclass(frozen=True, eq=False)
+class One:
+    """At most one object per key. `select` is None for the object whose id the key is.
+
+    Where the field's type is abstract, `kind` names the one that rows are of, and `otherwise` makes what stands in
+    when there is none.
+    """
+
+    key: Key
+    select: Callable[..., Select[Any]] | None = None
+    kind: str | None = None
+    otherwise: Computed | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Many:
+    """A bounded list per key, in the order of its select."""
+
+    key: Key
+    select: Callable[..., Select[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Paged:
+    """A connection per key, in a total order."""
+
+    key: Key
+    select: Callable[..., Select[Any]]
+    order: tuple[Order, ...]
+    arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """What the select is given, of the context and the arguments that are not the page's; None: these as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object of any type that is a node: its type's name in one column, its id in another."""
+
+    type_name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByGlobalId:
+    """Objects by the ids that clients hold: the argument `id`, or `ids`. `read` answers type name and key, or None."""
+
+    read: Callable[[str], tuple[str, Any] | None]
+    most: int | None = None
+    """For `ids`: how many at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What is not SQL: `load(context, keys)` answers one value per key, in their order."""
+
+    key: Key
+    load: Callable[[Any, Sequence[Any]], Awaitable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeGraph:
+    """The query root, reached from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagePart:
+    """A field of a connection."""
+
+    name: str
+
+
+Declaration = Column | Computed | Embedded | One | Many | Paged | Reference | ByGlobalId | Batch | WholeGraph | PagePart
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration with what guards it, as it hangs on a field."""
+
+    what: Declaration
+    guard: Guard | None = None
+
+
+def declare(
+    what: Declaration,
+    guard: Any = None,
+    *,
+    description: str,
+    marks: Sequence[Any] = (),
+    arguments: Mapping[str, tuple[Any, str]] | None = None,
+    name: str | None = None,
+) -> Any:
+    """A Strawberry field of this declaration; `arguments` maps names to (type, description), all optional."""
+    made = strawberry.field(
+        name=name,
+        description=description,
+        directives=[mark for mark in (guard, *marks) if mark is not None],
+        metadata={DECLARATION: Declared(what, guard)},
+    )
+    if arguments:
+        made.arguments = [
+            StrawberryArgument(
+                python_name=argument,
+                graphql_name=None,
+                type_annotation=StrawberryAnnotation(annotation),
+                description=text,
+                default=strawberry.UNSET,
+            )
+            for argument, (annotation, text) in arguments.items()
+        ]
+    return made

@@ -1,0 +1,209 @@
+"""From a document's text to a ready `Document`, once: scan, parse, measure, validate, remember.
+
+A limit passed is COST_EXCEEDED (422), whichever step finds it; what does not parse is SYNTAX (400), what does not fit
+the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Node,
+    ObjectFieldNode,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
+    ValueNode,
+    VariableNode,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.validation.validate import ValidationAbortedError
+
+from engine.error import INVALID_DOCUMENT, SYNTAX, RequestRefused
+from engine.measure import DocumentLimits, Meter, WeightOf
+from engine.operation import Document
+from engine.scan import scan
+
+MOST_ERRORS = 5
+BYTES_PER_TOKEN = 500
+"""What a token and its node take in memory."""
+
+T = TypeVar("T")
+
+
+class Documents:
+    """The documents of one schema. Those last used are kept, within so many entries and bytes of memory, by estimate.
+
+    Refusals are kept as well, in an eighth of that: a client that is out of date repeats its documents too.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: DocumentLimits,
+        weight_of: WeightOf,
+        *,
+        entries: int = 2_000,
+        size_bytes: int = 64 * 2**20,
+    ) -> None:
+        self.schema = schema
+        self.limits = limits
+        self.meter = Meter(schema, limits, weight_of)
+        self.rules = rules(limits)
+        self._ready = Kept[Document](entries, size_bytes)
+        self._refused = Kept[RequestRefused](entries // 8, size_bytes // 8)
+
+    def known(self, text: str) -> bool:
+        """Whether the answer of `prepare` is at hand."""
+        return text in self._ready or text in self._refused
+
+    def prepare(self, text: str) -> Document:
+        """The valid document of this text. Raises RequestRefused."""
+        if document := self._ready.get(text):
+            return document
+        if refusal := self._refused.get(text):
+            raise again(refusal)
+        memory = len(text) + BYTES_PER_TOKEN * scan(text, self.limits)
+        try:
+            document = self._made(text)
+        except RequestRefused as refusal:
+            self._refused.keep(text, again(refusal), len(text))
+            raise
+        self._ready.keep(text, document, memory)
+        return document
+
+    def _made(self, text: str) -> Document:
+        node = self._parsed(text)
+        operations = self.meter.walk(node).operations()
+        self._validate(node)
+        return Document(text, node, operations)
+
+    def _parsed(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, allow_empty_selection_sets=False, max_lexical_tokens=self.limits.tokens)
+        except GraphQLSyntaxError as error:
+            refusal = refused(400, SYNTAX, [error])
+        # Raised out here, so as not to carry the parser's error, which holds the text, for its context.
+        raise refusal
+
+    def _validate(self, node: DocumentNode) -> None:
+        errors = validate(self.schema, node, self.rules, max_errors=MOST_ERRORS, hide_suggestions=True)
+        if told := [error for error in errors if not isinstance(error, ValidationAbortedError)]:
+            raise refused(422, INVALID_DOCUMENT, told)
+        if errors:
+            self.limits.check("comparisons", self.limits.comparisons + 1)
+
+
+def rules(limits: DocumentLimits) -> tuple[type[ASTValidationRule], ...]:
+    """The rules of GraphQL; the one whose work may grow faster than the document gives up beyond the limit."""
+
+    class OverlappingFieldsWithinLimit(OverlappingFieldsCanBeMergedRule):
+        def __init__(self, context: ValidationContext) -> None:
+            super().__init__(context)
+            self.rule_context.remaining_complexity_budget = limits.comparisons
+
+    return tuple(
+        OverlappingFieldsWithinLimit if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules
+    )
+
+
+def refused(status: int, code: str, errors: Sequence[GraphQLError]) -> RequestRefused:
+    safe = [safe_error(error) for error in errors]
+    return RequestRefused(status, code, "The document is not valid.", errors=safe, well_formed=True)
+
+
+def again(refusal: RequestRefused) -> RequestRefused:
+    """The same refusal, without where it was raised: a traceback holds what was there, texts and all."""
+    return RequestRefused(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        extensions=refusal.extensions,
+        errors=refusal.errors,
+        well_formed=refusal.well_formed,
+        **refusal.figures,
+    )
+
+
+class Kept(Generic[T]):
+    """What was used last, by text, within so many entries and bytes."""
+
+    def __init__(self, entries: int, size_bytes: int) -> None:
+        self.entries = entries
+        self.size_bytes = size_bytes
+        self.used_bytes = 0
+        self._values: OrderedDict[str, tuple[T, int]] = OrderedDict()
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, text: str) -> T | None:
+        if text not in self._values:
+            return None
+        self._values.move_to_end(text)
+        return self._values[text][0]
+
+    def keep(self, text: str, value: T, size_bytes: int) -> None:
+        self._values[text] = value, size_bytes
+        self.used_bytes += size_bytes
+        while len(self._values) > self.entries or self.used_bytes > self.size_bytes:
+            _, (_, freed) = self._values.popitem(last=False)
+            self.used_bytes -= freed
+
+
+# What graphql-core says of a literal's syntax before it repeats some of it.
+BEFORE_A_LITERAL = re.compile(
+    r"Syntax Error: .*?(?:\b(?:BlockString|Float|Int|String)(?= ')|escape sequence(?=:)|Invalid number(?=,))"
+)
+# What it says of a value before it repeats it. Whatever else is said of a value is not passed on.
+BEFORE_A_VALUE = re.compile(
+    r"""(?: (?P<variable> Variable\ '\$\w+'\ has\ invalid\ (?:default\ )?value (?:\ at\ [\w.\[\]]+)? ) (?::\ |$) )?
+    (?P<problem>
+        Expected\ (?:a\ )?value\ of\ (?:non-null\ )?type\ '[\w!\[\]]+'
+        (?: \ to\ be\ provided | \ not\ to\ be\ None | \ to\ be\ an\ object
+          | \ to\ include\ required\ field\ '\w+' | \ not\ to\ include\ unknown\ field\ '\w+' )?
+      | (?:Boolean|Float|ID|Int|String)\ cannot\ represent\ (?:a\ )?(?:non[\w -]+\ )?value
+      | Enum\ '\w+'\ cannot\ represent\ non-(?:enum|string)\ value
+      | Value\ cannot\ represent\ an?\ \w+
+      | Value\ does\ not\ exist\ in\ '\w+'\ enum
+      | Within\ OneOf\ Input\ Object\ type\ '\w+',\ exactly\ one\ field\ must\ be\ specified
+    )?""",
+    re.VERBOSE,
+)
+VALUE_OF_ENUM = re.compile(r"Value '.*' (?=does not exist in '\w+' enum)", re.DOTALL)
+
+
+def safe_error(error: GraphQLError) -> GraphQLError:
+    """The same error, fit to be logged: it names fields, types and variables, repeats no value and holds no source."""
+    safe = GraphQLError(_message(error), path=error.path)
+    safe.locations = error.locations
+    return safe
+
+
+def _message(error: GraphQLError) -> str:
+    if isinstance(error, GraphQLSyntaxError):
+        found = BEFORE_A_LITERAL.match(error.message)
+        return f"{found[0]}." if found else error.message
+    told = BEFORE_A_VALUE.match(VALUE_OF_ENUM.sub("Value ", error.message))
+    variable, problem = told.groups() if told else (None, None)
+    if variable or _concerns_a_value(error):
+        return ": ".join(filter(None, (variable, problem))) + "." if variable or problem else "A value is not valid."
+    return error.message
+
+
+def _concerns_a_value(error: GraphQLError) -> bool:
+    nodes: Sequence[Node] = error.nodes or ()
+    return not nodes or any(
+        isinstance(node, ValueNode | ObjectFieldNode) and not isinstance(node, VariableNode) for node in nodes
+    )

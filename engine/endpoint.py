@@ -1,0 +1,262 @@
+"""The GraphQL endpoint over HTTP: a request is read, admitted, charged, executed and answered; or refused.
+
+It knows no schema and nobody's rights: a `Host` does, which the application is.
+"""
+
+import re
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+import structlog
+import uuid_utils
+from graphql import OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from engine.error import BAD_REQUEST, INTERNAL, RequestRefused, Translate, in_english
+from engine.media import GRAPHQL, HTML, JSON, negotiated
+from engine.operation import Document, Operation
+from engine.request import Params, RequestLimits, read_params
+from engine.trusted import TrustedDocuments
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept, Accept-Language, Authorization, Cookie, Origin",
+    "X-Content-Type-Options": "nosniff",
+}
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+PREFLIGHTED_HEADERS = ("Authorization", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Requested-With")
+PARTIAL_SUCCESS = 294
+WENT_WRONG = "Something went wrong on our side."
+
+logger = structlog.get_logger(__name__)
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What an executed operation gave: the parts of a GraphQL response."""
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    status: int | None = None
+    """Of application/graphql-response+json, where it is not the usual one."""
+
+
+class Host(Protocol[C]):
+    """The application behind the endpoint. `C` is what it knows of one request: who is calling, the database…
+
+    Any of them may raise RequestRefused.
+    """
+
+    def translate(self, request: Request) -> Translate:
+        """Into the reader's language; also before the caller is known."""
+        ...
+
+    def admit(self, request: Request) -> AbstractAsyncContextManager[C]:
+        """The caller's context. Refuses with 400, 401 or 403."""
+        ...
+
+    async def charge(self, context: C, kind: OperationType | None, cost: int) -> None:
+        """Takes the points of an operation; `kind` None is one document to parse. Refuses with 429."""
+        ...
+
+    def known(self, text: str) -> bool:
+        """Whether `prepare` has the document at hand."""
+        ...
+
+    def prepare(self, text: str) -> Document:
+        """The document, parsed and validated. Refuses with 400 or 422."""
+        ...
+
+    async def execute(
+        self, document: Document, operation: Operation, variables: dict[str, Any], context: C
+    ) -> Execution:
+        """What the operation gives. Refuses with 422 when the variables do not fit."""
+        ...
+
+    def finish(self, context: C, response: Response) -> None:
+        """Adds the headers and cookies that the caller is owed, to a refusal too."""
+        ...
+
+
+class Endpoint(Generic[C]):
+    """An ASGI application that answers GraphQL over HTTP.
+
+    `page` is what a browser gets that navigates here. `largest_page` is the most items a connection gives.
+    `partial_success` answers 294 where there are errors beside the data.
+    """
+
+    def __init__(
+        self,
+        host: Host[C],
+        *,
+        limits: RequestLimits | None = None,
+        trusted: TrustedDocuments | None = None,
+        page: Callable[[Request], Response] | None = None,
+        largest_page: int = 100,
+        partial_success: bool = False,
+    ) -> None:
+        self.host = host
+        self.limits = limits or RequestLimits()
+        self.trusted = trusted or TrustedDocuments({})
+        self.page = page
+        self.largest_page = largest_page
+        self.partial_success = partial_success
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        request.state.request_id = request_id(request)
+        try:
+            response = await self._respond(request)
+        except ClientDisconnect:
+            logger.info("client_gone", request_id=request.state.request_id)
+            return
+        except Exception as error:
+            response = self._failed(request, error)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-ID"] = request.state.request_id
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            if request.method not in ("GET", "POST"):
+                raise _method_not_allowed("GET, POST")
+            if self.page is not None and is_navigation(request):
+                return self.page(request)
+            params = await self._read(request)
+            text = self.trusted.text_of(params)
+            async with self.host.admit(request) as context:
+                response = await self._respond_to(request, context, text, params)
+                self.host.finish(context, response)
+                return response
+        except RequestRefused as refused:
+            return self._refusal(request, refused)
+
+    async def _read(self, request: Request) -> Params:
+        if accepted(request) is None:
+            raise _refused(406, "The answer is application/graphql-response+json or application/json.")
+        if request.method == "GET" and not is_preflighted(request):
+            raise _refused(403, "A GET request needs the header GraphQL-Require-Preflight.")
+        return await read_params(request, self.limits)
+
+    async def _respond_to(self, request: Request, context: C, text: str, params: Params) -> Response:
+        try:
+            return self._answer(request, await self._execute(request, context, text, params))
+        except RequestRefused as refused:
+            return self._refusal(request, refused)
+
+    async def _execute(self, request: Request, context: C, text: str, params: Params) -> Execution:
+        if not self.host.known(text):
+            await self.host.charge(context, None, 1)
+        document = self.host.prepare(text)
+        operation = chosen(document, params.operation_name)
+        if operation.kind is OperationType.MUTATION and request.method != "POST":
+            raise _method_not_allowed("POST")
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise _refused(400, "Live operations are not served here.", well_formed=True)
+        cost = operation.cost.points(params.variables, self.largest_page)
+        await self.host.charge(context, operation.kind, cost)
+        return await self.host.execute(document, operation, params.variables, context)
+
+    def _answer(self, request: Request, execution: Execution) -> Response:
+        body: dict[str, Any] = {"data": execution.data}
+        if execution.errors:
+            body = {"errors": execution.errors, **body}
+        if execution.extensions:
+            body["extensions"] = execution.extensions
+        status = PARTIAL_SUCCESS if execution.errors and self.partial_success else 200
+        return _json(request, execution.status or status, body, always_200=True)
+
+    def _refusal(self, request: Request, refused: RequestRefused) -> Response:
+        body = {"errors": refused.formatted(self.host.translate(request))}
+        response = _json(request, refused.status, body, always_200=refused.well_formed)
+        response.headers.update(refused.headers)
+        return response
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        log_failure(request.state.request_id, error)
+        try:
+            message = self.host.translate(request)(WENT_WRONG)
+        except Exception as untranslatable:
+            log_failure(request.state.request_id, untranslatable)
+            message = in_english(WENT_WRONG)
+        extensions = {"code": INTERNAL, "requestId": request.state.request_id}
+        return _json(request, 500, {"errors": [{"message": message, "extensions": extensions}]})
+
+
+def request_id(request: Request) -> str:
+    """The id that came with the request, where it is a plain one; a new one otherwise."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid_utils.uuid7())
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether a browser came to look, and asks no GraphQL."""
+    return (
+        request.method == "GET"
+        and accepted(request, JSON, GRAPHQL, HTML) == HTML
+        and request.query_params.keys().isdisjoint({"query", "documentId"})
+    )
+
+
+def is_preflighted(request: Request) -> bool:
+    """Whether it is more than a link, an image or a form of another site can make a browser send."""
+    return request.headers.get("Sec-Fetch-Mode") in ("cors", "same-origin") or any(
+        name in request.headers for name in PREFLIGHTED_HEADERS
+    )
+
+
+def accepted(request: Request, *offers: str) -> str | None:
+    """The media type that the caller prefers, of the API's two unless said otherwise."""
+    return negotiated(", ".join(request.headers.getlist("Accept")), offers or (JSON, GRAPHQL))
+
+
+def chosen(document: Document, name: str | None) -> Operation:
+    """The operation of that name, or the only one. Refuses with 400."""
+    operations = [operation for operation in document.operations if name in (None, operation.name)]
+    if len(operations) == 1:
+        return operations[0]
+    if name is None:
+        raise _refused(400, "The document has several operations: give an operationName.", well_formed=True)
+    raise _refused(400, "The document has no operation {name}.", well_formed=True, name=name)
+
+
+def log_failure(request_id: str, error: Exception) -> None:
+    """What failed and where, without a value: messages, documents and variables may hold secrets."""
+    cause = error.__cause__ or error.__context__
+    logger.error(
+        "request_failed",
+        request_id=request_id,
+        exc_type=type(error).__name__,
+        cause_type=type(cause).__name__ if cause else None,
+        frames=[f"{frame.f_code.co_filename}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)],
+    )
+
+
+def _json(request: Request, status: int, body: dict[str, Any], *, always_200: bool = False) -> Response:
+    """`always_200`: to application/json, whose readers take any other status for a failure of the transport."""
+    media_type = accepted(request) or JSON
+    return Response(
+        orjson.dumps(body),
+        200 if always_200 and media_type == JSON else status,
+        {"Content-Type": f"{media_type}; charset=utf-8"},
+    )
+
+
+def _refused(status: int, message: str, *, well_formed: bool = False, **figures: Any) -> RequestRefused:
+    return RequestRefused(status, BAD_REQUEST, message, well_formed=well_formed, **figures)
+
+
+def _method_not_allowed(allow: str) -> RequestRefused:
+    return RequestRefused(
+        405, BAD_REQUEST, "This is answered to {methods} only.", headers={"Allow": allow}, methods=allow
+    )

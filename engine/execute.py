@@ -1,0 +1,82 @@
+"""Execution on graphql-core, and what its errors become: coded, in the reader's language, without a secret."""
+
+import traceback
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
+from graphql.execution.values import get_variable_values
+
+from engine.declare import ROOT
+from engine.document import safe_error
+from engine.endpoint import Execution
+from engine.error import BAD_USER_INPUT, INTERNAL, FieldRefused, RequestRefused, Translate
+from engine.operation import Document, Operation
+
+WENT_WRONG = "Something went wrong on our side."
+MOST_COERCION_ERRORS = 5
+
+logger = structlog.get_logger(__name__)
+
+
+async def run(
+    schema: GraphQLSchema,
+    document: Document,
+    operation: Operation,
+    variables: dict[str, Any],
+    context: Any,
+    *,
+    translate: Translate,
+) -> Execution:
+    """The answer of an operation; raises RequestRefused (422) where the variables do not fit."""
+    check_variables(schema, operation, variables)
+    outcome = execute(
+        schema,
+        document.node,
+        root_value=ROOT,
+        context_value=context,
+        variable_values=variables,
+        operation_name=operation.name,
+    )
+    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
+    errors = [formatted(error, context.request_id, translate) for error in result.errors or ()]
+    return Execution(result.data, errors)
+
+
+def check_variables(schema: GraphQLSchema, operation: Operation, variables: dict[str, Any]) -> None:
+    """Raises RequestRefused (422) where a variable is missing or does not have its type."""
+    coerced = get_variable_values(
+        schema, operation.node.variable_definitions or (), variables, max_errors=MOST_COERCION_ERRORS
+    )
+    if isinstance(coerced, list):
+        raise RequestRefused(
+            422, BAD_USER_INPUT, "The variables do not fit.", errors=[safe_error(e) for e in coerced], well_formed=True
+        )
+
+
+def formatted(error: GraphQLError, request_id: str, translate: Translate) -> dict[str, Any]:
+    """An error of the answer. What was not meant to be said is masked, and logged without any value."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and not isinstance(cause, FieldRefused) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, FieldRefused):
+        message, extensions = translate(cause.template, **cause.figures), dict(cause.extensions or {})
+    elif cause is None or isinstance(cause, GraphQLError):
+        message, extensions = safe_error(error).message, {"code": BAD_USER_INPUT}
+    else:
+        log_failure(cause, request_id, path=".".join(str(part) for part in error.path or ()))
+        message, extensions = translate(WENT_WRONG), {"code": INTERNAL, "requestId": request_id}
+    return {**error.formatted, "message": message, "extensions": extensions}
+
+
+def log_failure(error: BaseException, request_id: str, **where: str) -> None:
+    """Log a defect: its class and where it arose. Its message may hold what a client sent, so it stays unsaid."""
+    frames = traceback.extract_tb(error.__traceback__)
+    logger.error(
+        "field_failed",
+        request_id=request_id,
+        exc_type=type(error).__name__,
+        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        **where,
+    )

@@ -1,0 +1,98 @@
+"""Pages of connections: what is asked for, and keyset cursors."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Table, and_, literal, or_
+
+from engine.declare import Order
+from engine.error import BAD_USER_INPUT, FieldRefused
+
+DEFAULT_SIZE = 25
+LARGEST_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """`size` items in one direction from one place; a cursor holds the values of the order's columns."""
+
+    size: int = DEFAULT_SIZE
+    backwards: bool = False
+    after: tuple[Any, ...] | None = None
+    before: tuple[Any, ...] | None = None
+
+
+def page_request(arguments: Mapping[str, Any], order: Sequence[Order], table: Table) -> PageRequest:
+    """The page that a connection's arguments ask for; raises BAD_USER_INPUT."""
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise FieldRefused(BAD_USER_INPUT, "Give first or last, not both.")
+    size: int = next((given for given in (first, last) if given is not None), DEFAULT_SIZE)
+    if not 0 <= size <= LARGEST_SIZE:
+        raise FieldRefused(BAD_USER_INPUT, "A page holds 0 to {most} items.", most=LARGEST_SIZE)
+    return PageRequest(
+        size,
+        backwards=last is not None,
+        after=_decoded(arguments.get("after"), order, table),
+        before=_decoded(arguments.get("before"), order, table),
+    )
+
+
+def cursor(values: Sequence[Any]) -> str:
+    """The opaque place of a row: its values of the order's columns."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
+
+
+def beyond(order: Sequence[Order], table: Table, place: tuple[Any, ...], *, following: bool) -> ColumnElement[bool]:
+    """The rows after `place` in this order, or before it.
+
+    The first column is bounded on its own as well: the disjunction alone gives an index nothing to start from.
+    """
+    ways: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for part, value in zip(order, place, strict=True):
+        column = table.c[part.column]
+        bound = literal(value, column.type)
+        ways.append(and_(*equal, column > bound if part.descending is not following else column < bound))
+        equal.append(column == bound)
+    first = table.c[order[0].column]
+    start = literal(place[0], first.type)
+    return and_(first >= start if order[0].descending is not following else first <= start, or_(*ways))
+
+
+def _decoded(text: str | None, order: Sequence[Order], table: Table) -> tuple[Any, ...] | None:
+    if text is None:
+        return None
+    try:
+        values = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        kinds = [table.c[part.column].type.python_type for part in order]
+        return tuple(READERS[kind](value) for kind, value in zip(kinds, values, strict=True))
+    except (ValueError, TypeError, AttributeError):
+        raise FieldRefused(BAD_USER_INPUT, "This cursor is not one of this list.") from None
+
+
+def _instant(value: str) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError("an instant has an offset")
+    return instant
+
+
+def _integer(value: int) -> int:
+    if type(value) is not int or abs(value) >= 2**63:
+        raise ValueError("not an integer that a column holds")
+    return value
+
+
+def _text(value: str) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("not a text that a column holds")
+    return value
+
+
+READERS: dict[type, Callable[[Any], Any]] = {datetime: _instant, UUID: UUID, int: _integer, str: _text}

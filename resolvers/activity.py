@@ -1,0 +1,32 @@
+"""The history of what happened to what a profile owns."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from models.activity import ActivityEvent
+from models.column import table
+
+EVENTS = table(ActivityEvent)
+
+
+def of_owner(
+    *,
+    action: str | None = None,
+    subject_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Select[Any]:
+    """PRO-15. The history of an owner: of one kind or family of kinds, about one object, in [since, until)."""
+    events = select(EVENTS.c.owner_id)
+    if action is not None:
+        events = events.where(func.substr(EVENTS.c.kind, 1, func.length(action)) == action)
+    if subject_id is not None:
+        events = events.where(EVENTS.c.subject_id == subject_id)
+    if since is not None:
+        events = events.where(EVENTS.c.occurred_at >= since)
+    if until is not None:
+        events = events.where(EVENTS.c.occurred_at < until)
+    return events

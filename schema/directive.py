@@ -1,0 +1,214 @@
+"""The directives of the contract. The object that is printed beside a field is the one that enforces it.
+
+`Authorize` and `Public` are what the engine calls guards and gates. A root field, a type or a field carries at most
+one of them; what carries none is closed or open as schema/gate.py says.
+"""
+
+from typing import Any, ClassVar
+
+import strawberry
+from graphql import GraphQLField
+from sqlalchemy import ColumnElement, true
+from strawberry.schema_directive import Location
+
+from engine.shape import definition
+from models.context import Context
+from models.permission import (
+    AccountPermission,
+    OverallPermission,
+    Requirement,
+    ServerPermission,
+    Subject,
+    decide,
+    visible,
+)
+from models.refusal import Code
+from schema.denial import refused
+from schema.enumeration import described
+
+described(
+    OverallPermission,
+    "Profile-wide permissions.",
+    ACCOUNT_MANAGEMENT="Open accounts and change their plan; renaming, deleting and transferring stay with the owner.",
+    BILLING="Balance, invoices, payments, billing alerts and tickets.",
+    TECHNICAL_ACCOUNT="All account permissions on all accounts.",
+    TECHNICAL_SERVER="All server permissions on all servers.",
+)
+described(
+    AccountPermission,
+    "Permissions on one account.",
+    TECHNICAL_CONTACT="Be told of technical tickets about the account.",
+    USAGE="Disk space and logs.",
+    RESOURCES="Probes and resources (private cloud).",
+    STATISTICS="Site analytics.",
+    SITES="Web sites.",
+    DOMAINS="Domains and DNS.",
+    EMAILS="E-mail.",
+    EMAIL_HISTORY="History of sent e-mail.",
+    DATABASES="Databases.",
+    FTP="FTP.",
+    SSH="SSH.",
+    WEBDAV="WebDAV.",
+    ENVIRONMENT="Language environments.",
+    PROCESSES="Running processes.",
+    IP_ADDRESSES="Dedicated IP addresses.",
+    SSL_CERTIFICATES="SSL certificates.",
+    MIGRATION="Migrations.",
+    SCHEDULED_TASKS="Scheduled tasks.",
+    BACKUPS="Backups.",
+    SERVICES="Services.",
+)
+described(
+    ServerPermission,
+    "Permissions on one server.",
+    TECHNICAL_CONTACT="Be told of technical tickets about the server.",
+    SSH_USERS="SSH keys.",
+    FIREWALL="Firewall.",
+    SMTP="Mail queue, relay and spam score.",
+    DATABASE_USERS="Database users.",
+    SSL="Default certificate and TLS.",
+    HTTP="Default site and log retention.",
+    CONSUMPTION="Accounts and server status.",
+    RESOURCES="Resource limits per account.",
+    MIGRATION="Migrations.",
+)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT],
+    description="The field may be resolved, or the type reached, without a session.",
+)
+class Public:
+    """Anybody."""
+
+    subject: ClassVar[None] = None
+    requirement: ClassVar[None] = None
+
+    def check(self, context: Context, subject: tuple[Any, ...]) -> None:
+        """Nothing to ask."""
+
+    def admits(self, context: Context) -> bool:
+        return True
+
+    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
+        return true()
+
+
+@strawberry.schema_directive(
+    locations=[Location.OBJECT, Location.FIELD_DEFINITION],
+    description=(
+        "Who passes: the owner of the subject, always; else whoever holds one of the listed permissions through a "
+        "PermissionGrant. On a field, failing gives null and a FORBIDDEN error. On a type it is an object gate: `node` "
+        "and any other path answer null as if the object did not exist; the subject is then the profile, account or "
+        "server the object belongs to. Every Node type has a gate, so that no path can walk around a field's rule. "
+        "TECHNICAL_ACCOUNT stands for all account permissions on all accounts, TECHNICAL_SERVER for all server "
+        "permissions on all servers. A grant flagged `requiresTwoFactor` counts only in a session that passed "
+        "two-factor authentication; otherwise the error code is TWO_FACTOR_REQUIRED."
+    ),
+)
+class Authorize:
+    """A requirement, as it is printed; made by `authorize`, which leaves out what is not asked."""
+
+    subject: str | None = strawberry.directive_field(name="subject", default=strawberry.UNSET)
+    overall: list[OverallPermission] | None = strawberry.directive_field(name="overall", default=strawberry.UNSET)
+    account: list[AccountPermission] | None = strawberry.directive_field(name="account", default=strawberry.UNSET)
+    server: list[ServerPermission] | None = strawberry.directive_field(name="server", default=strawberry.UNSET)
+    two_factor: bool | None = strawberry.directive_field(name="twoFactor", default=strawberry.UNSET)
+    related: bool | None = strawberry.directive_field(name="related", default=strawberry.UNSET)
+    interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
+
+    @property
+    def requirement(self) -> Requirement:
+        """What the permission model is asked."""
+        return Requirement(
+            overall=tuple(self.overall or ()),
+            account=tuple(self.account or ()),
+            server=tuple(self.server or ()),
+            two_factor=bool(self.two_factor),
+            related=bool(self.related),
+            interactive=bool(self.interactive),
+        )
+
+    def check(self, context: Context, subject: tuple[Any, ...]) -> None:
+        """Raises the coded error of what is missing."""
+        denial = decide(context.viewer, self.requirement, Subject(*subject) if subject else None)
+        if denial is not None:
+            raise refused(denial)
+
+    def admits(self, context: Context) -> bool:
+        return decide(context.viewer, self.requirement) is None
+
+    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
+        return visible(self.requirement, subject[0] if subject else None)
+
+
+def authorize(
+    *,
+    subject: str | None = None,
+    overall: list[OverallPermission] | None = None,
+    account: list[AccountPermission] | None = None,
+    server: list[ServerPermission] | None = None,
+    two_factor: bool = False,
+    related: bool = False,
+    interactive: bool = False,
+) -> Authorize:
+    """`@authorize` with these arguments; without any, the owner alone."""
+    return Authorize(
+        subject=subject or strawberry.UNSET,
+        overall=overall or strawberry.UNSET,
+        account=account or strawberry.UNSET,
+        server=server or strawberry.UNSET,
+        two_factor=two_factor or strawberry.UNSET,
+        related=related or strawberry.UNSET,
+        interactive=interactive or strawberry.UNSET,
+    )
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description=(
+        "The field is null only when `errors` holds an entry for its path. Levels address list depth, 0 being the "
+        "field itself."
+    ),
+)
+class SemanticNonNull:
+    """Null means error."""
+
+    levels: list[int] = strawberry.directive_field(name="levels", default=strawberry.UNSET)
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description=(
+        "Business error codes this mutation can return beyond the generic ones (REQUIRED, INVALID, NOT_FOUND, "
+        "CONFLICT, TOO_MANY_ATTEMPTS, IDEMPOTENCY_*)."
+    ),
+)
+class Fails:
+    """The specific failures of a mutation."""
+
+    codes: list[Code] = strawberry.directive_field(name="codes")
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description=(
+        "Static cost of a field when it differs from the default (object 1, scalar 0, connection: page size times "
+        "its nodes)."
+    ),
+)
+class Cost:
+    """Points of a field."""
+
+    weight: int = strawberry.directive_field(name="weight")
+
+
+PUBLIC = Public()
+SEMANTIC_NON_NULL = SemanticNonNull()
+
+
+def weight_of(field: GraphQLField) -> int | None:
+    """The points that `@cost` gives a field; None where it has the usual ones."""
+    found = definition(field)
+    weights = [mark.weight for mark in found.directives if isinstance(mark, Cost)] if found else []
+    return weights[0] if weights else None

@@ -1,0 +1,146 @@
+"""Profiles: the identity part, and the viewer."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from engine.declare import Column, Computed, Embedded, One, declare
+from models import profile as rows
+from models.permission import OverallPermission, Viewer
+from resolvers import profile as acts
+from schema.activity import ActivityEvent, history
+from schema.connection import Connection
+from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
+from schema.enumeration import described
+from schema.mutation import Info, MutationPayload, given, mutation, refetched
+from schema.node import Actor, Node, node
+from schema.scalar import CountryCode, EmailAddress
+
+described(
+    rows.ProfileKind,
+    "Legal form of a profile.",
+    INDIVIDUAL="Private person.",
+    COMPANY="Company.",
+    NON_PROFIT="Non-profit organisation.",
+    PUBLIC_BODY="Public body; may need Chorus Pro.",
+)
+described(rows.Locale, "Languages of the service.", EN="English.", FR="French.")
+
+ANY_OVERALL = authorize(
+    overall=[
+        OverallPermission.BILLING,
+        OverallPermission.ACCOUNT_MANAGEMENT,
+        OverallPermission.TECHNICAL_ACCOUNT,
+        OverallPermission.TECHNICAL_SERVER,
+    ]
+)
+BILLING = authorize(overall=[OverallPermission.BILLING])
+OWNER = authorize()
+
+
+def guarded(guard: Authorize, description: str, what: Any = None) -> Any:
+    """A column, or what is declared, that asks something of the caller; null only with an error."""
+    return declare(what or Column(), guard, description=description, marks=[SEMANTIC_NON_NULL])
+
+
+def is_owner(viewer: Viewer, key: object) -> bool:
+    """Whether the viewer is this profile."""
+    return viewer.profile_id == key
+
+
+@strawberry.type(description="Identity and address printed on documents.")
+class LegalIdentity:
+    organization_name: str | None = strawberry.field(description="Organisation, if any.")
+    first_name: str | None = strawberry.field(description="First name.")
+    last_name: str | None = strawberry.field(description="Last name.")
+    street_lines: list[str] = strawberry.field(description="Street lines.")
+    postal_code: str | None = strawberry.field(description="Postal code.")
+    city: str | None = strawberry.field(description="City.")
+    country: CountryCode | None = strawberry.field(description="Country.")
+    registration_number: str | None = strawberry.field(
+        description="Registration number of an organisation: SIRET in France, the national one elsewhere."
+    )
+    vat_number: str | None = strawberry.field(description="Intra-community VAT number.")
+    phone: str | None = strawberry.field(description="Phone number in E.164 form, used to verify identity.")
+
+
+@node(
+    rows.Profile,
+    gate=authorize(related=True),
+    owner="id",
+    description=(
+        "A person or an organisation: logs in with an e-mail address, owns accounts and servers, receives invoices."
+    ),
+)
+class Profile(Node, Actor):
+    display_name: str = declare(
+        Computed(rows.display_name, ("organization_name", "first_name", "last_name", "email")),
+        description="Name to show: the organisation, else the person, else the e-mail address.",
+    )
+    email: EmailAddress = strawberry.field(description="Log-in address.")
+    kind: rows.ProfileKind | None = guarded(ANY_OVERALL, "Legal form.")
+    email_verified: bool | None = guarded(
+        OWNER, "The address was confirmed.", Computed(lambda instant: instant is not None, ("email_verified_at",))
+    )
+    identity: LegalIdentity | None = guarded(BILLING, "Legal identity printed on invoices.", Embedded())
+    locale: rows.Locale | None = guarded(OWNER, "Language of e-mails and messages.")
+    created_at: datetime | None = guarded(ANY_OVERALL, "Registration.")
+    activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
+    viewer_is_owner: bool = declare(
+        Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
+    )
+
+
+@strawberry.input(description="Identity and address printed on documents.")
+class LegalIdentityInput:
+    organization_name: str | None = strawberry.field(default=strawberry.UNSET, description="Organisation, if any.")
+    first_name: str | None = strawberry.field(default=strawberry.UNSET, description="First name.")
+    last_name: str | None = strawberry.field(default=strawberry.UNSET, description="Last name.")
+    street_lines: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Street lines, at most 4.")
+    postal_code: str | None = strawberry.field(default=strawberry.UNSET, description="Postal code.")
+    city: str | None = strawberry.field(default=strawberry.UNSET, description="City.")
+    country: CountryCode | None = strawberry.field(default=strawberry.UNSET, description="Country.")
+    registration_number: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Registration number of an organisation: SIRET in France, the national one elsewhere.",
+    )
+    vat_number: str | None = strawberry.field(default=strawberry.UNSET, description="Intra-community VAT number.")
+    phone: str | None = strawberry.field(default=strawberry.UNSET, description="Phone number in E.164 form.")
+
+
+@strawberry.input(description="Arguments of profileUpdate.")
+class ProfileUpdateInput:
+    kind: rows.ProfileKind | None = strawberry.field(default=strawberry.UNSET, description="Legal form.")
+    locale: rows.Locale | None = strawberry.field(default=strawberry.UNSET, description="Language.")
+    identity: LegalIdentityInput | None = strawberry.field(
+        default=strawberry.UNSET, description="Fields of the identity to change."
+    )
+
+
+@strawberry.type(description="Result of profileUpdate.")
+class ProfileUpdatePayload(MutationPayload):
+    profile: Profile | None = refetched("profile", "The profile.")
+
+
+@strawberry.type
+class ProfileQuery:
+    viewer: Profile | None = declare(
+        One(lambda context: context.viewer.profile_id),
+        PUBLIC,
+        description="The signed-in profile; null without a session.",
+    )
+
+
+@strawberry.type
+class ProfileMutation:
+    @mutation(
+        ProfileUpdatePayload,
+        authorize(interactive=True),
+        description="Change the profile; later invoices carry the new identity.",
+    )
+    async def profile_update(self, info: Info, input: ProfileUpdateInput) -> ProfileUpdatePayload | None:
+        changes = given(input)
+        identity = changes.pop("identity", None)
+        key = await acts.update(info.context, changes={**changes, **(given(identity) if identity else {})})
+        return ProfileUpdatePayload.of(profile=key)

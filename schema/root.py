@@ -1,0 +1,60 @@
+"""The roots: a table of contents, and how the schema is built."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from engine.bind import Bound
+from engine.declare import ByGlobalId, declare
+from schema.activity import HiddenActor, SystemActor
+from schema.connection import name_pages
+from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost
+from schema.error import GenericError
+from schema.gate import check_guards, default_guard
+from schema.limit import LimitQuery
+from schema.node import SOURCES, Node, read_global_id
+from schema.profile import ProfileMutation, ProfileQuery
+from schema.sandbox import SandboxMutation, SandboxQuery
+from schema.scalar import SCALARS
+from schema.session import SessionMutation, SessionQuery
+
+MOST_IDS = 100
+
+
+@strawberry.type
+class NodeQuery:
+    node: Node | None = declare(
+        ByGlobalId(read_global_id),
+        PUBLIC,
+        arguments={"id": (strawberry.ID, "Global id.")},
+        description="Refetch any object; null when it does not exist or the viewer may not know that it does.",
+    )
+    nodes: list[Node | None] | None = declare(
+        ByGlobalId(read_global_id, most=MOST_IDS),
+        PUBLIC,
+        marks=[SEMANTIC_NON_NULL, Cost(weight=10)],
+        arguments={"ids": (list[strawberry.ID], "Global ids.")},
+        description="Refetch several objects (at most 100), in the order asked.",
+    )
+
+
+@strawberry.type(description="Entry points for reading.")
+class Query(NodeQuery, ProfileQuery, SessionQuery, SandboxQuery, LimitQuery):
+    """Nouns, in the order of the contract."""
+
+
+@strawberry.type(description="Entry points for writing.")
+class Mutation(SandboxMutation, SessionMutation, ProfileMutation):
+    """Nouns, in the order of the contract."""
+
+
+def build() -> Bound:
+    """The customers' schema, bound to its declarations. Raises UnguardedError where a requirement is missing."""
+    schema = strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        types=[GenericError, HiddenActor, SystemActor],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    name_pages(schema)
+    check_guards(schema)
+    return Bound(schema, SOURCES, default_guard)

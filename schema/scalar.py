@@ -1,0 +1,101 @@
+"""The scalars of the contract, and what each accepts."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any, NewType
+
+import strawberry
+from babel import Locale as Territories
+from email_validator import EmailNotValidError, validate_email
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from models.column import normalised_email
+
+EmailAddress = NewType("EmailAddress", str)
+CountryCode = NewType("CountryCode", str)
+
+NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "XK", "ZZ"})
+"""Two-letter codes of CLDR that ISO 3166-1 does not assign."""
+
+COUNTRIES = frozenset(filter(re.compile("[A-Z]{2}").fullmatch, map(str, Territories("en").territories))) - NOT_COUNTRIES
+
+
+def _text(value: Any, kind: str) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise GraphQLError(f"{kind} is a string.")
+    return value
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(_text(value, "DateTime"))
+    except ValueError:
+        raise GraphQLError("DateTime is an instant of RFC 3339, such as 2026-11-22T09:00:00Z.") from None
+    if instant.tzinfo is None:
+        raise GraphQLError("DateTime has an offset, such as Z.")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise GraphQLError("DateTime is out of range.") from None
+
+
+def instant_text(value: datetime) -> str:
+    """An instant as the API writes it."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _day(value: Any) -> date:
+    try:
+        return datetime.strptime(_text(value, "Date"), "%Y-%m-%d").date()  # noqa: DTZ007 - a civil day has no zone
+    except ValueError:
+        raise GraphQLError("Date is a day, such as 2026-11-22.") from None
+
+
+def _email(value: Any) -> str:
+    try:
+        validate_email(
+            _text(value, "EmailAddress").strip(), check_deliverability=False, test_environment=True, allow_smtputf8=True
+        )
+    except EmailNotValidError:
+        raise GraphQLError("EmailAddress is an address such as name@example.org.") from None
+    return normalised_email(value)
+
+
+def _country(value: Any) -> str:
+    code = _text(value, "CountryCode")
+    if code not in COUNTRIES:
+        raise GraphQLError("CountryCode is two upper-case letters of ISO 3166-1, such as FR.")
+    return code
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="Instant in UTC, RFC 3339, always with offset `Z`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=instant_text,
+        parse_value=_instant,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="Calendar date, YYYY-MM-DD, in the provider's billing time zone.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=_day,
+    ),
+    EmailAddress: strawberry.scalar(
+        name="EmailAddress",
+        description="E-mail address, compared case-insensitively.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc5322",
+        serialize=str,
+        parse_value=_email,
+    ),
+    CountryCode: strawberry.scalar(
+        name="CountryCode",
+        description="ISO 3166-1 alpha-2 country code, upper case.",
+        specified_by_url="https://www.iso.org/iso-3166-country-codes.html",
+        serialize=str,
+        parse_value=_country,
+    ),
+}

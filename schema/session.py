@@ -1,0 +1,134 @@
+"""Sessions: `viewer`'s other half. Signing in and out."""
+
+from datetime import datetime
+
+import strawberry
+
+from engine.declare import Computed, One, declare
+from models import session as rows
+from models.column import table
+from models.permission import Viewer
+from models.refusal import Code
+from resolvers import session as acts
+from schema.directive import PUBLIC, authorize
+from schema.enumeration import described
+from schema.mutation import Info, MutationPayload, mutation, refetched
+from schema.node import Node, global_id, key_of, node
+from schema.scalar import EmailAddress
+
+described(
+    rows.SessionMethod,
+    "How a session was opened.",
+    COOKIE="E-mail and password, then TOTP if enabled; held in a cookie.",
+    BEARER="E-mail and password, then TOTP if enabled; held as bearer token by a mobile client.",
+    API_TOKEN="API token.",  # noqa: S106 - a description
+)
+described(
+    rows.SessionTransport,
+    "How a session is carried.",
+    COOKIE="HttpOnly cookie plus X-CSRF-Token header.",
+    BEARER="Authorization header.",
+)
+
+
+def is_current(viewer: Viewer, key: object) -> bool:
+    """Whether a session is the one of this very request."""
+    return viewer.session_id == key
+
+
+@node(
+    rows.Session,
+    gate=authorize(),
+    owner="profile_id",
+    only=table(rows.Session).c.ended_at.is_(None),
+    description="An authenticated session, interactive or by token.",
+)
+class Session(Node):
+    method: rows.SessionMethod = strawberry.field(description="How it was opened.")
+    two_factor_verified: bool = declare(
+        Computed(lambda instant: instant is not None, ("two_factor_at",)),
+        description="A second factor was verified.",
+    )
+    ip_address: str = strawberry.field(description="Address it was opened from.")
+    user_agent: str | None = strawberry.field(description="Browser or program.")
+    created_at: datetime = strawberry.field(description="Start.")
+    last_seen_at: datetime = strawberry.field(description="Last request.")
+    expires_at: datetime | None = strawberry.field(description="End unless renewed; null for a token without end.")
+    current: bool = declare(
+        Computed(is_current, ("id",), given="viewer"), description="It is the one making this request."
+    )
+
+
+@strawberry.type(description="Credentials of a bearer session.")
+class BearerCredentials:
+    access_token: str = strawberry.field(description="For the Authorization header.")
+    refresh_token: str = strawberry.field(description="For sessionRefresh; usable once.")
+    expires_at: datetime = strawberry.field(description="End of the access token.")
+
+
+@strawberry.input(description="Arguments of sessionCreate.")
+class SessionCreateInput:
+    email: EmailAddress = strawberry.field(description="Log-in address.")
+    password: str = strawberry.field(description="Password.")
+    transport: rows.SessionTransport = strawberry.field(
+        default=rows.SessionTransport.COOKIE, description="Cookie for browsers, bearer for mobile clients."
+    )
+
+
+@strawberry.type(description="Result of sessionCreate.")
+class SessionCreatePayload(MutationPayload):
+    session: Session | None = refetched("session", "The session.")
+    credentials: BearerCredentials | None = strawberry.field(description="Credentials, for bearer transport only.")
+
+
+@strawberry.input(description="Arguments of sessionDelete.")
+class SessionDeleteInput:
+    session_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Session; default: the current one."
+    )
+    all_others: bool = strawberry.field(default=False, description="Close every session but the current one.")
+
+
+@strawberry.type(description="Result of sessionDelete.")
+class SessionDeletePayload(MutationPayload):
+    deleted_ids: list[strawberry.ID] | None = strawberry.field(description="Ids of the closed sessions.")
+
+
+@strawberry.type
+class SessionQuery:
+    session: Session | None = declare(
+        One(lambda context: context.viewer.session_id),
+        PUBLIC,
+        description="The current session or token; null without one.",
+    )
+
+
+@strawberry.type
+class SessionMutation:
+    @mutation(
+        SessionCreatePayload,
+        PUBLIC,
+        fails=[Code.INVALID_CREDENTIALS],
+        description="Log in; with two-factor authentication on, answers a challenge instead of a session.",
+    )
+    async def session_create(self, info: Info, input: SessionCreateInput) -> SessionCreatePayload | None:
+        opened = await acts.create(info.context, email=input.email, password=input.password, transport=input.transport)
+        credentials = opened.refresh and BearerCredentials(
+            access_token=opened.secret,
+            refresh_token=opened.refresh,
+            expires_at=opened.session.access_expires_at,
+        )
+        return SessionCreatePayload.of(session=opened.session.id, credentials=credentials)
+
+    @mutation(
+        SessionDeletePayload,
+        authorize(subject="input.sessionId", interactive=True),
+        description="Close one session, the current one, or all others.",
+    )
+    async def session_delete(self, info: Info, input: SessionDeleteInput) -> SessionDeletePayload | None:
+        ended = await acts.delete(
+            info.context,
+            session_id=key_of(input.session_id, "Session", "sessionId") if input.session_id else None,
+            all_others=input.all_others,
+        )
+        return SessionDeletePayload.of(deleted_ids=[global_id("Session", key) for key in ended])
