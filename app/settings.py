@@ -54,50 +54,59 @@ class Settings(Figures, BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    mode: Mode = Field(Mode.SANDBOX, description="`sandbox` to try out and practise, `production` for real.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
-    public_url: str = Field("http://127.0.0.1:8000", description="Where people reach it, without a path.")
+    mode: Mode = Field(default=Mode.SANDBOX, description="`sandbox` to try out and practise, `production` for real.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="Where people reach it, without a path.")
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins of browser applications that may send cookies, besides its own; separated by commas."
+        default=(),
+        description="Origins of browser applications that may send cookies, besides its own; separated by commas.",
     )
     database_url: str = Field(
-        "sqlite:///var/espace.sqlite", description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."
+        "sqlite:///var/espace.sqlite", repr=False, description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."
     )
-    database_pool: int = Field(5, ge=1, description="Connections that are kept open, of each kind (reading, writing).")
+    database_pool: int = Field(
+        default=5, ge=1, description="Connections that are kept open, of each kind (reading, writing)."
+    )
     sqlite_journal: Journal = Field(
         Journal.AUTO, description="`auto` is WAL where the SQLite library is safe with it, else `delete`."
     )
-    secret_key: str = Field(SANDBOX_SECRET, min_length=32, repr=False, description="Signs what the service hands out.")
-    tls_only_cookies: bool = Field(False, description="Cookies are sent over TLS only; production needs it.")
+    secret_key: str = Field(
+        default=SANDBOX_SECRET, min_length=32, repr=False, description="Signs what the service hands out."
+    )
+    tls_only_cookies: bool = Field(default=False, description="Cookies are sent over TLS only; production needs it.")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
+        default=(), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
     )
     worker_in_server: bool | None = Field(
-        None, description="Run the worker inside the server; by default with SQLite only."
+        default=None, description="Run the worker inside the server; by default with SQLite only."
     )
-    worker_interval: timedelta = Field(timedelta(seconds=5), description="How often the worker looks for what is due.")
+    worker_interval: timedelta = Field(
+        default=timedelta(seconds=5), description="How often the worker looks for what is due."
+    )
     shutdown_timeout: timedelta = Field(
-        timedelta(seconds=20), description="How long requests under way may take when the server stops."
+        default=timedelta(seconds=20), description="How long requests under way may take when the server stops."
     )
     rate_limits: Annotated[bool, NoDecode] = Field(
-        True, description="`off` lifts the limits per minute, for load and test tools; refused in production."
+        default=True, description="`off` lifts the limits per minute, for load and test tools; refused in production."
     )
-    anonymous_per_minute: int = Field(10, ge=1, description="LIM-1. Operations per address without a session.")
-    mutations_per_minute: int = Field(50, ge=1, description="LIM-1. Mutations per profile.")
-    queries_per_minute: int = Field(250, ge=1, description="LIM-1. Queries per profile.")
-    points_per_minute: int = Field(50_000, ge=1, description="LIM-2. Points of cost per profile.")
-    anonymous_points_per_minute: int = Field(5_000, ge=1, description="LIM-2. Points of cost per address.")
-    requests: RequestLimits = Field(RequestLimits(), description="How large a request may be.")
-    documents: DocumentLimits = Field(DocumentLimits(), description="LIM-2. What one document may ask for.")
-    document_cache: int = Field(1_000, ge=1, description="Documents kept parsed and validated.")
-    document_cache_bytes: int = Field(8_000_000, ge=1, description="Their texts together, in bytes.")
-    trusted_documents: Path | None = Field(None, description="JSON file of documents by their SHA-256.")
-    trusted_only: bool = Field(False, description="Accept trusted documents and nothing else.")
-    partial_success_status: bool = Field(False, description="Answer 294 where there are errors beside the data.")
-    password_memory_kib: int = Field(19_456, ge=8, description="PRO-4. Memory of one password hash, KiB.")
-    password_passes: int = Field(2, ge=1, description="PRO-4. Passes of one password hash.")
-    log_format: str = Field("console", pattern="^(console|json)$", description="`console` or `json`.")
+    anonymous_per_minute: int = Field(default=10, ge=1, description="LIM-1. Operations per address without a session.")
+    mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")
+    queries_per_minute: int = Field(default=250, ge=1, description="LIM-1. Queries per profile.")
+    points_per_minute: int = Field(default=50_000, ge=1, description="LIM-2. Points of cost per profile.")
+    anonymous_points_per_minute: int = Field(default=5_000, ge=1, description="LIM-2. Points of cost per address.")
+    requests: RequestLimits = Field(default=RequestLimits(), description="How large a request may be.")
+    documents: DocumentLimits = Field(default=DocumentLimits(), description="LIM-2. What one document may ask for.")
+    document_cache: int = Field(default=1_000, ge=1, description="Documents kept parsed and validated.")
+    document_cache_bytes: int = Field(default=8_000_000, ge=1, description="Their texts together, in bytes.")
+    trusted_documents: Path | None = Field(default=None, description="JSON file of documents by their SHA-256.")
+    trusted_only: bool = Field(default=False, description="Accept trusted documents and nothing else.")
+    partial_success_status: bool = Field(
+        default=False, description="Answer 294 where there are errors beside the data."
+    )
+    password_memory_kib: int = Field(default=19_456, ge=8, description="PRO-4. Memory of one password hash, KiB.")
+    password_passes: int = Field(default=2, ge=1, description="PRO-4. Passes of one password hash.")
+    log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
     @field_validator("origins", "trusted_proxies", mode="before")
     @classmethod

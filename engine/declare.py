@@ -7,7 +7,7 @@ function that returns a Core select, parent key first. Two executors read these 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import strawberry
 from sqlalchemy import ColumnElement, Select, Table
@@ -36,6 +36,7 @@ class Context(Protocol):
         """Room for the batches of this request."""
 
 
+@runtime_checkable
 class Guard(Protocol):
     """What a field asks of the caller; the same object is printed in the schema."""
 
@@ -171,7 +172,7 @@ Declaration = Column | Computed | Embedded | One | Many | Paged | Reference | By
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A declaration with what guards it, as it hangs on a field."""
+    """A field as executors see it: where it comes from, and what it asks of the caller."""
 
     what: Declaration
     guard: Guard | None = None
@@ -191,7 +192,7 @@ def declare(
         name=name,
         description=description,
         directives=[mark for mark in (guard, *marks) if mark is not None],
-        metadata={DECLARATION: Declared(what, guard)},
+        metadata={DECLARATION: what},
     )
     if arguments:
         made.arguments = [

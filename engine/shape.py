@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import strawberry
@@ -14,6 +14,7 @@ from engine.declare import (
     Batch,
     Column,
     Computed,
+    Declaration,
     Declared,
     Embedded,
     Guard,
@@ -52,6 +53,11 @@ def definition(graphql_field: GraphQLField) -> StrawberryField | None:
     return found if isinstance(found, StrawberryField) else None
 
 
+def guard_of(field: StrawberryField) -> Guard | None:
+    """What a field asks of the caller: the directive that is printed beside it, and nothing else."""
+    return next((mark for mark in field.directives if isinstance(mark, Guard)), None)
+
+
 def shapes_of(
     schema: strawberry.Schema, sources: Mapping[type, Source], default_guard: DefaultGuard
 ) -> dict[str, Shape]:
@@ -88,10 +94,10 @@ def _shape(kind: GraphQLObjectType, sources: Mapping[type, Source], default_guar
         found = definition(graphql_field)
         if found is None:
             continue
-        declared = found.metadata.get(DECLARATION) or Declared(Column())
-        if isinstance(declared.what, Column) and declared.what.name is None:
-            declared = replace(declared, what=Column(found.python_name))
-        shape.fields[name] = replace(declared, guard=declared.guard or default_guard(kind.name, name))
+        what: Declaration = found.metadata.get(DECLARATION) or Column()
+        if isinstance(what, Column) and what.name is None:
+            what = Column(found.python_name)
+        shape.fields[name] = Declared(what, guard_of(found) or default_guard(kind.name, name))
     return shape
 
 

@@ -47,8 +47,9 @@ class NothingRecorded(AssertionError):
 class Database:
     """One database and its connections: some that only read, and some that write (on SQLite one: writers queue).
 
-    `pool_size` and `pool_overflow` count each kind. A statement may run for `statement_timeout` (PostgreSQL only) and
-    wait `lock_timeout` for a lock; as long waits who finds no connection free.
+    `pool_size` and `pool_overflow` count each kind. A statement waits `lock_timeout` for a lock, and so does who finds
+    no connection free. On PostgreSQL a statement runs for `statement_timeout`, and `pre_ping` tries each connection
+    before its use: the server may have hung up, which a file does not.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 Between 3.7.0 and 3.51.2 SQLite can corrupt a WAL database when a checkpoint races with a WAL reset, and the library
 that comes with Python is older than the fix nearly everywhere. aiosqlite cannot be told which library to use: it says
 `import sqlite3`. So a newer library, where it is installed, takes that name before aiosqlite is imported; where it
-is not, databases run without WAL, which is slower and safe.
+is not, databases run without WAL, which is safe, and slower: a writer waits until readers are done.
 """
 
 import asyncio

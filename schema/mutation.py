@@ -10,6 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import strawberry
+from strawberry.utils.str_converters import to_snake_case
 
 from engine.bind import bound_of
 from engine.declare import One, WholeGraph, declare
@@ -101,7 +102,7 @@ async def _check_subject(info: Info, guard: Authorize, input: Any) -> None:
     _, *path = (guard.subject or "").split(".")
     value = input
     for name in path:
-        value = getattr(value, _snake(name))
+        value = getattr(value, to_snake_case(name))
     if value is None or value is strawberry.UNSET:
         return
     found = read_global_id(value)
@@ -111,10 +112,6 @@ async def _check_subject(info: Info, guard: Authorize, input: Any) -> None:
     denial = decide(info.context.viewer, guard.requirement, Subject(entity.subject[0]))
     if denial is not None:
         raise refused(denial)
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def given(input: Any) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import pytest
 
 from models.clock import FrozenClock
 from models.db import Database
-pytest_plugins = ["tests.api"]
-
 from tests.database import (
     START,
     Databases,
@@ -17,6 +15,8 @@ from tests.database import (
     with_template,
     without_postgresql,
 )
+
+pytest_plugins = ["tests.api"]
 
 
 @pytest.fixture

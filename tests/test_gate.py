@@ -1,0 +1,140 @@
+"""PER-11. Closed by default: what states no requirement does not build, and the printed guard is the one that acts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import GraphQLObjectType
+from strawberry.schema.config import StrawberryConfig
+
+from engine.bind import Bound
+from engine.error import FieldRefused
+from engine.shape import definition, guard_of
+from models.context import Context
+from models.db import Db, NothingRecorded
+from models.permission import ANYBODY, Viewer
+from models.refusal import NotFound
+from schema.directive import PUBLIC, Authorize, Public, authorize
+from schema.gate import UnguardedError, check_guards
+from schema.mutation import Info, MutationPayload, mutation
+from schema.node import Node
+from schema.root import Mutation, Query
+from schema.scalar import SCALARS
+from tests.api import OWNER, Api
+
+ROOTS = ("Query", "Mutation")
+
+
+@strawberry.type
+class OpenMutation(Mutation):
+    @strawberry.mutation
+    def anything(self) -> int:
+        return 1
+
+
+@strawberry.type
+class OpenNode(Node):
+    id: strawberry.ID
+
+
+@strawberry.type
+class OpenNodeQuery(Query):
+    open: OpenNode | None = None
+
+
+def built(query: type = Query, mutation: type = Mutation) -> strawberry.Schema:
+    return strawberry.Schema(query=query, mutation=mutation, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def test_a_mutation_without_a_requirement_does_not_build() -> None:
+    with pytest.raises(UnguardedError, match="anything"):
+        check_guards(built(mutation=OpenMutation))
+
+
+def test_a_node_type_without_a_gate_does_not_build() -> None:
+    with pytest.raises(UnguardedError, match="OpenNode"):
+        check_guards(built(query=OpenNodeQuery))
+
+
+def guarded_fields(bound: Bound) -> Iterator[tuple[str, str, Authorize | Public]]:
+    """(type, field, guard) of every field that states one."""
+    for kind in bound.graphql.type_map.values():
+        for name, field in kind.fields.items() if isinstance(kind, GraphQLObjectType) else ():
+            guard = guard_of(found) if (found := definition(field)) else None
+            if isinstance(guard, Authorize | Public):
+                yield kind.name, name, guard
+
+
+def test_the_guard_that_acts_is_the_one_that_is_printed(bound: Bound) -> None:
+    sdl = bound.schema.as_str()
+    for type_name, name, guard in guarded_fields(bound):
+        assert bound.shapes[type_name].fields[name].guard is guard
+    assert "viewer: Profile @public" in sdl
+    assert "identity: LegalIdentity @authorize(overall: [BILLING]) @semanticNonNull" in sdl
+    assert "type Profile implements Node & Actor @authorize(related: true)" in sdl
+
+
+def test_a_guarded_field_may_be_null(bound: Bound) -> None:
+    for type_name, name, guard in guarded_fields(bound):
+        field = bound.graphql.type_map[type_name].fields[name]  # type: ignore[attr-defined]
+        assert isinstance(guard, Public) or not str(field.type).endswith("!"), f"{type_name}.{name}"
+
+
+async def test_every_root_field_is_closed_to_strangers_unless_it_says_public(api: Api) -> None:
+    context = Context(Db(api.database), ANYBODY, api.database.clock, None, None)  # type: ignore[arg-type]
+    for kind in ROOTS:
+        for name, declared in api.bound.shapes[kind].fields.items():
+            assert declared.guard is not None, f"{kind}.{name}"
+            if not isinstance(declared.guard, Public):
+                with pytest.raises(FieldRefused, match="Sign in first"):
+                    declared.guard.check(context, ())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ sandbox { now } }",
+        "mutation { profileUpdate(input: {kind: COMPANY}) { userErrors { code } } }",
+        "mutation { sessionDelete(input: {}) { userErrors { code } } }",
+        'mutation { sandboxClockAdvance(input: {to: "2027-01-01T00:00:00Z"}) { userErrors { code } } }',
+    ],
+)
+async def test_a_stranger_is_told_to_sign_in(api: Api, document: str) -> None:
+    answer = await api.ask(document)
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert set(answer.body["data"].values()) == {None}
+
+
+@strawberry.type
+class TriedPayload(MutationPayload):
+    done: bool | None = strawberry.field(description="Done.")
+
+
+def framed(guard: Authorize | Public, act: Any) -> Any:
+    return mutation(TriedPayload, guard, description="Try.")(act).base_resolver.wrapped_func
+
+
+class Called:
+    """The information that a mutation is given."""
+
+    def __init__(self, api: Api) -> None:
+        viewer = Viewer(profile_id=OWNER.key, interactive=True)
+        self.context = Context(Db(api.database), viewer, api.database.clock, None, None)  # type: ignore[arg-type]
+
+
+async def test_a_mutation_that_succeeds_and_states_nothing_is_a_defect(api: Api) -> None:
+    async def idle(self: Any, info: Info, input: Any) -> TriedPayload | None:
+        return TriedPayload.of(done=True)
+
+    with pytest.raises(NothingRecorded):
+        await framed(authorize(), idle)(None, Called(api), None)
+
+
+async def test_a_refusal_becomes_a_user_error_and_nothing_else(api: Api) -> None:
+    async def refusing(self: Any, info: Info, input: Any) -> TriedPayload | None:
+        raise NotFound().at("some_id")
+
+    payload = await framed(PUBLIC, refusing)(None, Called(api), None)
+    assert payload.done is None
+    assert [(error.code.value, error.field) for error in payload.user_errors] == [("NOT_FOUND", ["input", "someId"])]

@@ -1,0 +1,114 @@
+"""PER-11, PER-12. One model decides: `decide` case by case, and the rows that SQL lets through the same."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from engine.declare import Source
+from models.column import new_id
+from models.context import Context
+from models.db import Db
+from models.permission import (
+    ANYBODY,
+    DenialReason,
+    OverallPermission,
+    Requirement,
+    Rights,
+    Subject,
+    Viewer,
+    decide,
+)
+from schema.directive import Authorize
+from schema.node import SOURCES
+from tests.api import DELEGATE, OWNER, Api
+
+ME, OTHER = new_id(), new_id()
+SIGNED_IN = Viewer(profile_id=ME, session_id=new_id(), interactive=True)
+BILLING = OverallPermission.BILLING
+
+
+def granted(*permissions: OverallPermission) -> Viewer:
+    return Viewer(profile_id=ME, interactive=True, rights=Rights({OTHER: frozenset(permissions)}))
+
+
+@pytest.mark.parametrize(
+    ("viewer", "requirement", "owner", "reason"),
+    [
+        (ANYBODY, Requirement(), None, DenialReason.UNAUTHENTICATED),
+        (ANYBODY, Requirement(), ME, DenialReason.UNAUTHENTICATED),
+        (SIGNED_IN, Requirement(), None, None),
+        (SIGNED_IN, Requirement(), ME, None),
+        (SIGNED_IN, Requirement(), OTHER, DenialReason.OWNER_ONLY),
+        (SIGNED_IN, Requirement(related=True), OTHER, DenialReason.OWNER_ONLY),
+        (SIGNED_IN, Requirement(overall=(BILLING,)), ME, None),
+        (SIGNED_IN, Requirement(overall=(BILLING,)), OTHER, DenialReason.PERMISSION_MISSING),
+        (granted(BILLING), Requirement(overall=(BILLING,)), OTHER, None),
+        (granted(BILLING), Requirement(), OTHER, DenialReason.OWNER_ONLY),
+        (granted(BILLING), Requirement(related=True), OTHER, None),
+        (granted(BILLING), Requirement(overall=(BILLING,)), new_id(), DenialReason.PERMISSION_MISSING),
+        (
+            granted(OverallPermission.TECHNICAL_ACCOUNT),
+            Requirement(overall=(BILLING,)),
+            OTHER,
+            DenialReason.PERMISSION_MISSING,
+        ),
+        (SIGNED_IN, Requirement(two_factor=True), ME, DenialReason.TWO_FACTOR_REQUIRED),
+        (Viewer(profile_id=ME, two_factor=True), Requirement(two_factor=True), ME, None),
+        (Viewer(profile_id=ME), Requirement(interactive=True), ME, DenialReason.TOKEN_SCOPE),
+    ],
+)
+def test_the_decision(
+    viewer: Viewer, requirement: Requirement, owner: UUID | None, reason: DenialReason | None
+) -> None:
+    denial = decide(viewer, requirement, Subject(owner) if owner else None)
+    assert (denial.reason if denial else None) is reason
+
+
+def test_a_denial_names_the_permission_that_would_help() -> None:
+    denial = decide(SIGNED_IN, Requirement(overall=(BILLING, OverallPermission.ACCOUNT_MANAGEMENT)), Subject(OTHER))
+    assert denial is not None
+    assert denial.missing is BILLING
+
+
+@pytest.mark.parametrize("kind", list(SOURCES), ids=lambda kind: kind.__name__)
+async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api, kind: type) -> None:
+    for person in (OWNER, DELEGATE, OWNER):
+        await api.token(person)
+    source = SOURCES[kind]
+    for viewer in (ANYBODY, *(Viewer(profile_id=person.key, interactive=True) for person in (OWNER, DELEGATE))):
+        assert await shown(api, source, viewer) == await allowed(api, source, viewer)
+
+
+async def shown(api: Api, source: Source, viewer: Viewer) -> set[UUID]:
+    """The rows that the gate lets this caller reach, in SQL."""
+    assert isinstance(source.gate, Authorize)
+    async with Db(api.database) as db:
+        context = Context(db, viewer, api.database.clock, None, None)  # type: ignore[arg-type]
+        if not source.gate.admits(context):
+            return set()
+        filtered = source.gate.rows(tuple(source.table.c[name] for name in source.subject))
+        rows = await db.rows(select(source.table.c.id).where(filtered), context.bindings)
+    return {row.id for row in rows}
+
+
+async def allowed(api: Api, source: Source, viewer: Viewer) -> set[UUID]:
+    """The rows that the model decides this caller may reach, one by one."""
+    assert isinstance(source.gate, Authorize)
+    async with Db(api.database) as db:
+        rows = await db.rows(select(source.table))
+    return {
+        row.id
+        for row in rows
+        if decide(
+            viewer,
+            source.gate.requirement,
+            Subject(*(row._mapping[name] for name in source.subject)) if source.subject else None,
+        )
+        is None
+    }
+
+
+def test_every_node_type_has_a_table_and_a_gate() -> None:
+    assert {kind.__name__ for kind in SOURCES} == {"ActivityEvent", "Profile", "Sandbox", "Session"}
+    assert all(isinstance(source.gate, Authorize) for source in SOURCES.values())
