@@ -107,6 +107,7 @@ def open_database(settings: Settings, clock: Clock) -> Database:
         clock=clock,
         sandbox=settings.sandbox,
         pool_size=settings.database_pool,
+        journal=settings.journal_mode,
     )
 
 

@@ -131,7 +131,8 @@ def _engine(database: Database) -> AsyncEngine:
         def begin(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-        event.listen(engine.sync_engine, "connect", sqlite.settings(wait=PATIENCE, foreign_keys=False))
+        prepare = sqlite.settings(wait=PATIENCE, journal=database.journal, foreign_keys=False)
+        event.listen(engine.sync_engine, "connect", prepare)
         event.listen(engine.sync_engine, "begin", begin)
     return engine
 

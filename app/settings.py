@@ -135,9 +135,9 @@ class Settings(Figures, BaseSettings):
         return self.mode is Mode.SANDBOX
 
     @property
-    def wal(self) -> bool:
-        """Whether SQLite keeps a write-ahead log."""
-        return self.sqlite_journal is Journal.WAL or (self.sqlite_journal is Journal.AUTO and sqlite.wal_is_safe)
+    def journal_mode(self) -> str:
+        """How SQLite keeps what is being written, in its own words."""
+        return sqlite.journal_mode if self.sqlite_journal is Journal.AUTO else self.sqlite_journal.value.upper()
 
     @property
     def has_worker(self) -> bool:

@@ -63,10 +63,12 @@ class Database:
         pre_ping: bool = True,
         statement_timeout: timedelta = timedelta(seconds=30),
         lock_timeout: timedelta = timedelta(seconds=10),
+        journal: str = sqlite.journal_mode,
     ) -> None:
         self.url: URL = async_url(url)
         self.clock = clock
         self.sandbox = sandbox
+        self.journal = journal
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         pool: dict[str, Any] = {
             "pool_size": pool_size,
@@ -74,8 +76,9 @@ class Database:
             "pool_timeout": lock_timeout.total_seconds(),
         }
         if self.is_sqlite:
-            self.readers = sqlite_engine(self.url, wait=lock_timeout, read_only=True, **pool)
-            self.writers = sqlite_engine(self.url, wait=lock_timeout, **(pool | {"pool_size": 1, "max_overflow": 0}))
+            alone = pool | {"pool_size": 1, "max_overflow": 0}
+            self.readers = sqlite_engine(self.url, wait=lock_timeout, journal=journal, read_only=True, **pool)
+            self.writers = sqlite_engine(self.url, wait=lock_timeout, journal=journal, **alone)
         else:
             limits = {
                 "statement_timeout": statement_timeout,
@@ -266,7 +269,9 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=drivers[backend])
 
 
-def sqlite_engine(url: URL, *, wait: timedelta, read_only: bool = False, **options: Any) -> AsyncEngine:
+def sqlite_engine(
+    url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any
+) -> AsyncEngine:
     """Connections to an SQLite file, in a folder that is made where it is missing."""
     Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(url, **options)
@@ -275,7 +280,7 @@ def sqlite_engine(url: URL, *, wait: timedelta, read_only: bool = False, **optio
     def begin_transaction(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
-    event.listen(engine.sync_engine, "connect", sqlite.settings(wait=wait, read_only=read_only))
+    event.listen(engine.sync_engine, "connect", sqlite.settings(wait=wait, journal=journal, read_only=read_only))
     event.listen(engine.sync_engine, "begin", begin_transaction)
     return engine
 

@@ -37,9 +37,12 @@ library = _preferred()
 version: tuple[int, int, int] = library.sqlite_version_info
 wal_is_safe: bool = version >= WAL_RESET_FIXED
 journal_mode = "WAL" if wal_is_safe else "DELETE"
+"""The best that is safe with this library."""
 
 
-def settings(*, wait: timedelta, read_only: bool = False, foreign_keys: bool = True) -> Callable[[Any, Any], None]:
+def settings(
+    *, wait: timedelta, journal: str = journal_mode, read_only: bool = False, foreign_keys: bool = True
+) -> Callable[[Any, Any], None]:
     """What every new connection is told. `wait` is for a lock that another process holds."""
     pragmas = (
         "synchronous=FULL",  # NORMAL loses acknowledged commits when the power fails.
@@ -53,7 +56,7 @@ def settings(*, wait: timedelta, read_only: bool = False, foreign_keys: bool = T
         cursor = connection.cursor()
         try:
             cursor.execute(f"PRAGMA busy_timeout={wait // timedelta(milliseconds=1)}")
-            _set_journal_mode(connection, cursor)
+            _set_journal_mode(connection, cursor, journal)
             for pragma in pragmas:
                 cursor.execute(f"PRAGMA {pragma}")
         finally:
@@ -62,11 +65,11 @@ def settings(*, wait: timedelta, read_only: bool = False, foreign_keys: bool = T
     return prepare
 
 
-def _set_journal_mode(connection: Any, cursor: Any) -> None:
+def _set_journal_mode(connection: Any, cursor: Any, journal: str) -> None:
     """Connections that change the mode of a new file at once are not made to wait for each other: one has to yield."""
     for tries_left in reversed(range(100)):
         try:
-            cursor.execute(f"PRAGMA journal_mode={journal_mode}")
+            cursor.execute(f"PRAGMA journal_mode={journal}")
         except library.OperationalError:
             if not tries_left:
                 raise

@@ -16,12 +16,14 @@ import httpx
 import pytest
 
 from app.settings import PREFIX
-from tests.api import CHEAP
+from tests.api import CHEAP, OWNER, PASSWORD
 from tests.house import ROOT
 
 PATIENCE = 30
 """Seconds that a server may take to come up, and to go."""
 COMMAND = (sys.executable, "-c", "from app.cli import main; main()", "demo")
+SIGN_IN = """mutation SignIn($email: EmailAddress!, $password: String!) {
+  sessionCreate(input: { email: $email, password: $password, transport: BEARER }) { credentials { accessToken } } }"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,14 @@ def running(folder: Path, **settings: object) -> Iterator[Server]:
     finally:
         process.kill()
         process.wait()
+
+
+def access_token(url: str) -> str:
+    """Of the demo's owner, who signs in."""
+    variables = {"email": OWNER.email, "password": PASSWORD}
+    answer = httpx.post(f"{url}/graphql", json={"query": SIGN_IN, "variables": variables})
+    token: str = answer.json()["data"]["sessionCreate"]["credentials"]["accessToken"]
+    return token
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
