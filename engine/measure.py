@@ -48,8 +48,8 @@ WeightOf = Callable[[GraphQLField], int | None]
 class DocumentLimits:
     """The most that one document may hold, and what it is charged with.
 
-    By default a large screen passes (300 fields, 25 fragments, 12 levels), and whatever the text, what is done before
-    execution takes some 25 ms of CPU at most.
+    By default a large screen passes with half of it to spare (25 fragments, 250 selections, 12 levels), and no text
+    takes much more than 25 ms of CPU before it is executed: parsing costs 4 µs a token, validating 8.
     """
 
     bytes: int = 16_384
@@ -337,9 +337,7 @@ class Walk:
 
 def is_connection(field: GraphQLField) -> bool:
     """Whether the field is paged: a connection's type, and a size to ask for."""
-    return get_named_type(field.type).name.endswith("Connection") and not field.args.keys().isdisjoint(
-        {"first", "last"}
-    )
+    return get_named_type(field.type).name.endswith("Connection") and bool(field.args.keys() & {"first", "last"})
 
 
 class IntrospectionLists:

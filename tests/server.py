@@ -51,7 +51,7 @@ def running(folder: Path, **settings: object) -> Iterator[Server]:
         )
     server = Server(f"http://127.0.0.1:{port}", database, errors)
     try:
-        wait_for(f"{server.url}/livez", process)
+        assert answers(f"{server.url}/livez", process), server.log()
         yield server
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
@@ -70,22 +70,21 @@ def access_token(url: str) -> str:
     return token
 
 
-def environment(settings: Mapping[str, object]) -> dict[str, str]:
+def environment(settings: Mapping[str, object], inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables of a process with these settings and no others."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+    kept = {name: value for name, value in inherited.items() if not name.upper().startswith(PREFIX)}
     return kept | {PREFIX + name.upper(): str(value) for name, value in settings.items()}
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
-    """Until `url` is answered with 200; fails where the process ends before, or takes too long."""
+def answers(url: str, process: subprocess.Popen[bytes], patience: float = PATIENCE) -> bool:
+    """Wait until `url` is answered; False where the process ends before, or takes too long."""
     end = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < end:
         try:
-            if httpx.get(url).is_success:
-                return
+            return httpx.get(url).is_success
         except httpx.TransportError:
             time.sleep(0.1)
-    pytest.fail(f"{url} is not answered; the process " + ("is still there" if process.poll() is None else "ended"))
+    return False
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from tests.server import access_token, running, untested
 
 AUDIT = ROOT / "tests" / "audit.mjs"
 
+
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """The names of all audits by id, by how they ended: ok, notice, warn or error."""

@@ -61,6 +61,12 @@ def answer(documents: Documents, text: str) -> str:
     return READY
 
 
+def test_the_hostile_documents_are_many_and_within_the_bytes() -> None:
+    names = [hostile.name for hostile in corpus()]
+    assert len(set(names)) == len(names) > 100
+    assert all(len(hostile.text) <= DocumentLimits().bytes for hostile in corpus() if hostile.answer != "bytes")
+
+
 # What is ready
 
 
@@ -98,7 +104,8 @@ def large_screen() -> str:
           pageInfo {{ hasNextPage endCursor }} totalCount
         }}
         tickets(last: 10) {{ nodes {{ __typename id {spread["Ticket"]} messages {{ id {spread["Message"]} author {{ id
-          accounts(first: 1) {{ nodes {{ id owner {{ id parent {{ id parent {{ id }} }} }} }} }} }} }} }} }}
+          accounts(first: 1) {{ nodes {{ id owner {{ id parent {{ id parent {{ id parent {{ id }} }} }} }} }} }}
+        }} }} }} }}
       }}
     }}
     {" ".join(components)}"""
