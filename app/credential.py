@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,35 +38,36 @@ class Cookies:
     def session(self) -> str:
         return f"__Host-{SESSION}" if self.tls_only else SESSION
 
-    @property
-    def csrf(self) -> str:
-        return f"__Host-{CSRF}" if self.tls_only else CSRF
-
     def set(self, response: Response, secret: str, max_age: int) -> None:
         """Hand out a session."""
         self._set(response, self.session, secret, max_age, hidden=True)
-        self._set(response, self.csrf, csrf_token(self.key, secret), max_age, hidden=False)
+        self._set(response, CSRF, csrf_token(self.key, secret), max_age, hidden=False)
 
     def clear(self, response: Response) -> None:
         """Take a session back."""
         self._set(response, self.session, "", 0, hidden=True)
-        self._set(response, self.csrf, "", 0, hidden=False)
+        self._set(response, CSRF, "", 0, hidden=False)
 
     def counts(self, request: Request, secret: str) -> bool:
         """Whether the page that asks is one of ours: it read the other cookie, and comes from an allowed origin."""
         token = csrf_token(self.key, secret)
-        given = request.headers.get(CSRF_HEADER, ""), request.cookies.get(self.csrf, "")
+        given = request.headers.get(CSRF_HEADER, ""), request.cookies.get(CSRF, "")
         if not all(hmac.compare_digest(value.encode(), token.encode()) for value in given):
             return False
         origin = request.headers.get("origin")
         if origin is None:
             return request.headers.get("sec-fetch-site") not in ("cross-site", "same-site")
-        return origin in self.origins or urlsplit(origin).netloc == request.headers.get("host")
+        return origin in self.origins or (not self.tls_only and origin == own_origin(request))
 
     def _set(self, response: Response, name: str, value: str, max_age: int, *, hidden: bool) -> None:
         response.set_cookie(
             name, value, max_age=max_age, path="/", secure=self.tls_only, httponly=hidden, samesite="lax"
         )
+
+
+def own_origin(request: Request) -> str:
+    """Where the request was sent, as a browser names it; not to be asked behind TLS, which ends at a proxy."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 def credential(request: Request, cookies: Cookies) -> Credential | None:

@@ -18,7 +18,6 @@ from engine.document import Documents
 from engine.endpoint import Execution
 from engine.error import Translate
 from engine.execute import run
-from engine.measure import check_cost
 from engine.operation import Document, Operation
 from models.activity import ActivityChannel, Author
 from models.context import Context, Passwords
@@ -40,6 +39,8 @@ class Call(Context):
 
     headers: dict[str, str] = field(default_factory=dict)
     credential: Credential | None = None
+    renewed: bool = False
+    """The caller's session lasts longer than when they last heard of it."""
 
 
 class Host:
@@ -101,7 +102,6 @@ class Host:
         self, document: Document, operation: Operation, variables: dict[str, Any], context: Call
     ) -> Execution:
         """The answer, with its cost beside it."""
-        check_cost(operation, variables, self.settings.documents)
         quota = context.quota
         execution = await run(
             self.bound.graphql, document, operation, variables, context, translate=speaker(context.locale)
@@ -115,13 +115,19 @@ class Host:
         return replace(execution, extensions={"cost": cost})
 
     def finish(self, context: Call, response: Response) -> None:
-        """Rate-limit headers; the cookies of a session that was opened or ended."""
+        """Rate-limit headers; the cookies of a session that was opened, ended or made to last longer."""
         response.headers.update(context.headers)
-        opened = context.opened
+        opened, given = context.opened, context.credential
+        by_cookie = given is not None and given.kind is SecretKind.COOKIE
         if opened is not None and opened.session.method is SessionMethod.COOKIE:
-            self.cookies.set(response, opened.secret, int(self.settings.session_lifetime.total_seconds()))
-        elif context.signed_out and context.credential and context.credential.kind is SecretKind.COOKIE:
+            self._hand_out(response, opened.secret)
+        elif context.signed_out and by_cookie:
             self.cookies.clear(response)
+        elif context.renewed and by_cookie and given is not None:
+            self._hand_out(response, given.secret)
+
+    def _hand_out(self, response: Response, secret: str) -> None:
+        self.cookies.set(response, secret, int(self.settings.session_lifetime.total_seconds()))
 
     def _anonymous(self, request: Request) -> Viewer:
         peer = request.client.host if request.client else ""
@@ -134,6 +140,7 @@ class Host:
         caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent)
         resumed = await session.resume(call.db, call.figures, given.secret, caller)
         if resumed is not None:
-            call.viewer, call.locale, call.credential = resumed.viewer, resumed.locale, given
+            call.viewer, call.locale = resumed.viewer, resumed.locale
+            call.credential, call.renewed = given, resumed.renewed
         elif given.kind is SecretKind.ACCESS:
             raise unauthenticated()

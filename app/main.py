@@ -62,7 +62,7 @@ def create_app(
         limits=settings.requests,
         trusted=trusted(settings),
         page=graphiql_response,
-        largest_page=settings.documents.largest_page,
+        documents=settings.documents,
         partial_success=settings.partial_success_status,
     )
 

@@ -63,7 +63,9 @@ class Settings(Figures, BaseSettings):
         description="Origins of browser applications that may send cookies, besides its own; separated by commas.",
     )
     database_url: str = Field(
-        "sqlite:///var/espace.sqlite", repr=False, description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."
+        "sqlite:///var/espace.sqlite",
+        repr=False,
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.",
     )
     database_pool: int = Field(
         default=5, ge=1, description="Connections that are kept open, of each kind (reading, writing)."

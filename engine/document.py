@@ -7,7 +7,7 @@ the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from graphql import (
     ASTValidationRule,
@@ -18,16 +18,19 @@ from graphql import (
     Node,
     ObjectFieldNode,
     OverlappingFieldsCanBeMergedRule,
+    StringValueNode,
     ValidationContext,
     ValueNode,
     VariableNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql.validation.validate import ValidationAbortedError
 
-from engine.error import INVALID_DOCUMENT, SYNTAX, RequestRefused
+from engine.error import BAD_REQUEST, INVALID_DOCUMENT, SYNTAX, RequestRefused
 from engine.measure import DocumentLimits, Meter, WeightOf
 from engine.operation import Document
 from engine.scan import scan
@@ -35,6 +38,9 @@ from engine.scan import scan
 MOST_ERRORS = 5
 BYTES_PER_TOKEN = 500
 """What a token and its node take in memory."""
+
+ESCAPE = "\\u"
+"""How a string of a document writes a character by its number."""
 
 T = TypeVar("T")
 
@@ -82,6 +88,8 @@ class Documents:
 
     def _made(self, text: str) -> Document:
         node = self._parsed(text)
+        if ESCAPE in text:
+            visit(node, NulFinder())
         operations = self.meter.walk(node).operations()
         self._validate(node)
         return Document(text, node, operations)
@@ -100,6 +108,14 @@ class Documents:
             raise refused(422, INVALID_DOCUMENT, told)
         if errors:
             self.limits.check("comparisons", self.limits.comparisons + 1)
+
+
+class NulFinder(Visitor):
+    """Refuses what the reader of the request could not see: a NUL written as an escape, which no database keeps."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if "\0" in node.value:
+            raise RequestRefused(400, BAD_REQUEST, "A string holds a NUL character.", well_formed=True)
 
 
 def rules(limits: DocumentLimits) -> tuple[type[ASTValidationRule], ...]:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.error import BAD_REQUEST, INTERNAL, RequestRefused, Translate, in_english
+from engine.measure import DocumentLimits, cost_of
 from engine.media import GRAPHQL, HTML, JSON, negotiated
 from engine.operation import Document, Operation
 from engine.request import Params, RequestLimits, read_params
@@ -90,7 +91,7 @@ class Host(Protocol[C]):
 class Endpoint(Generic[C]):
     """An ASGI application that answers GraphQL over HTTP.
 
-    `page` is what a browser gets that navigates here. `largest_page` is the most items a connection gives.
+    `page` is what a browser gets that navigates here. `documents` bounds what one operation costs.
     `partial_success` answers 294 where there are errors beside the data.
     """
 
@@ -101,14 +102,14 @@ class Endpoint(Generic[C]):
         limits: RequestLimits | None = None,
         trusted: TrustedDocuments | None = None,
         page: Callable[[Request], Response] | None = None,
-        largest_page: int = 100,
+        documents: DocumentLimits | None = None,
         partial_success: bool = False,
     ) -> None:
         self.host = host
         self.limits = limits or RequestLimits()
         self.trusted = trusted or TrustedDocuments({})
         self.page = page
-        self.largest_page = largest_page
+        self.documents = documents or DocumentLimits()
         self.partial_success = partial_success
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +164,7 @@ class Endpoint(Generic[C]):
             raise _method_not_allowed("POST")
         if operation.kind is OperationType.SUBSCRIPTION:
             raise _refused(400, "Live operations are not served here.", well_formed=True)
-        cost = operation.cost.points(params.variables, self.largest_page)
+        cost = cost_of(operation, params.variables, self.documents)
         await self.host.charge(context, operation.kind, cost)
         return await self.host.execute(document, operation, params.variables, context)
 

@@ -89,8 +89,14 @@ class DocumentLimits:
         """Raises RequestRefused where the limit of that name is passed."""
         allowed: int = getattr(self, name)
         if found > allowed:
-            message = "The document passes the limit of {allowed} ({limit})."
-            raise _passed(name, allowed, found, message, limit=name, allowed=allowed)
+            raise _passed(
+                name,
+                allowed,
+                found,
+                "The document passes the limit of {allowed} ({limit}).",
+                limit=name,
+                allowed=allowed,
+            )
 
 
 UNLIMITED = DocumentLimits(**{limit.name: sys.maxsize for limit in fields(DocumentLimits)})
@@ -98,13 +104,20 @@ LARGEST_FIGURE = 2**31 - 1
 """Pages in pages soon make a number that JSON writers refuse; nobody needs to know by how much a limit is passed."""
 
 
-def check_cost(operation: Operation, variables: Mapping[str, Any], limits: DocumentLimits) -> None:
-    """Raises RequestRefused where the operation asks for too much with these variables."""
+def cost_of(operation: Operation, variables: Mapping[str, Any], limits: DocumentLimits) -> int:
+    """The points of the operation with these variables. Raises RequestRefused where it asks for too much."""
     cost = operation.cost.points(variables, limits.largest_page)
     if cost > limits.cost:
-        message = "The operation costs {cost} points, of at most {limit}."
-        raise _passed("cost", limits.cost, cost, message, cost=cost, limit=limits.cost)
+        raise _passed(
+            "cost",
+            limits.cost,
+            cost,
+            "The operation costs {cost} points, of at most {limit}.",
+            cost=cost,
+            limit=limits.cost,
+        )
     limits.check("values", operation.values.points(variables, limits.largest_page))
+    return cost
 
 
 def _passed(name: str, allowed: int, found: int, message: str, /, **figures: Any) -> RequestRefused:
@@ -199,7 +212,7 @@ class Walk:
         bill = self._selection(self.schema.get_root_type(node.operation), [node.selection_set], 1)
         name = node.name.value if node.name else None
         operation = Operation(name, node.operation, node, bill.cost, bill.values)
-        check_cost(operation, dict.fromkeys(self.defaults, 0), self.limits)
+        cost_of(operation, dict.fromkeys(self.defaults, 0), self.limits)
         return operation
 
     def _selection(

@@ -84,7 +84,8 @@ def shapes_of(
 
 def target_of(kind: GraphQLObjectType, field_name: str) -> str:
     """The name of the type that a field leads to."""
-    return get_named_type(kind.fields[field_name].type).name
+    name: str = get_named_type(kind.fields[field_name].type).name
+    return name
 
 
 def _shape(kind: GraphQLObjectType, sources: Mapping[type, Source], default_guard: DefaultGuard) -> Shape:

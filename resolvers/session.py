@@ -85,6 +85,8 @@ class Resumed:
 
     viewer: Viewer
     locale: Locale
+    renewed: bool
+    """Its last use was written, and with it, for a cookie session, a later end."""
 
 
 async def _open(context: Context, write: Write, profile: Profile, transport: SessionTransport) -> Opened:
@@ -151,9 +153,10 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
     )
-    if now - found.last_seen_at >= figures.session_seen_interval:
+    renewed = now - found.last_seen_at >= figures.session_seen_interval
+    if renewed:
         await db.note(_seen(found.id, found.method, now, figures))
-    return Resumed(viewer, found.locale)
+    return Resumed(viewer, found.locale, renewed)
 
 
 async def purge(db: Db, figures: Figures) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,7 +34,7 @@ class Clone:
     """A working copy on a machine that has hardly anything."""
 
     folder: Path
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     @contextmanager
     def making(self, *words: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:

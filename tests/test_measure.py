@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLField, build_schema, get_introspection_query, parse
 
 from engine.error import COST_EXCEEDED, INVALID_DOCUMENT, SYNTAX, RequestRefused
-from engine.measure import UNLIMITED, DocumentLimits, Meter, Walk, check_cost
+from engine.measure import UNLIMITED, DocumentLimits, Meter, Walk, cost_of
 from engine.operation import Operation
 from tests.hostile import READY, SDL, Hostile, chain, corpus, many
 
@@ -281,9 +281,9 @@ def test_introspection_counts_as_many_fields_as_the_schema_has() -> None:
 
 def test_a_cost_within_the_limit_for_these_variables_passes() -> None:
     paged = operation("query ($n: Int) " + PAGE, cost=50)
-    check_cost(paged, {"n": 49}, replace(LIMITS, cost=50))
+    cost_of(paged, {"n": 49}, replace(LIMITS, cost=50))
     with pytest.raises(RequestRefused) as refused:
-        check_cost(paged, {"n": 50}, replace(LIMITS, cost=50))
+        cost_of(paged, {"n": 50}, replace(LIMITS, cost=50))
     assert refused.value.figures == {"cost": 51, "limit": 50}
     assert refused.value.extensions == {"limit": "cost", "allowed": 50, "found": 51}
     assert (refused.value.status, refused.value.code, refused.value.well_formed) == (422, COST_EXCEEDED, True)
@@ -292,7 +292,7 @@ def test_a_cost_within_the_limit_for_these_variables_passes() -> None:
 def test_values_are_bounded_for_these_variables_too() -> None:
     paged = operation("query ($n: Int) " + PAGE)
     with pytest.raises(RequestRefused) as refused:
-        check_cost(paged, {"n": 50}, replace(LIMITS, values=50))
+        cost_of(paged, {"n": 50}, replace(LIMITS, values=50))
     assert refused.value.extensions == {"limit": "values", "allowed": 50, "found": 53}
 
 

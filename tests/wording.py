@@ -10,7 +10,17 @@ from models.refusal import Refusal
 from schema.denial import ANSWERS
 
 ROOT = Path(__file__).resolve().parent.parent
-SPOKEN = {"say", "translate", "FieldRefused", "RequestRefused", "_refused", "refused", "unauthenticated", "_unknown"}
+SPOKEN = {
+    "say",
+    "translate",
+    "FieldRefused",
+    "RequestRefused",
+    "_refused",
+    "_passed",
+    "_unknown",
+    "refused",
+    "unauthenticated",
+}
 """Calls whose first sentence among their arguments is said to people."""
 
 
