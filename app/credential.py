@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.error import BAD_REQUEST, UNAUTHENTICATED, RequestRefused
-from models.secret import SecretKind, csrf_token, is_well_formed
+from models.secret import SecretKind, csrf_token, is_well_formed, unsaid
 
 SESSION = "espace_session"
 CSRF = "espace_csrf"
@@ -33,6 +33,8 @@ class Cookies:
     key: str
     tls_only: bool
     origins: Collection[str]
+
+    __repr__ = unsaid
 
     @property
     def session(self) -> str:

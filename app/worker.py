@@ -4,14 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import structlog
-
 from app.settings import Settings
-from engine.execute import log_failure
+from engine.failure import log_failure
 from models.db import Database, Db
 from resolvers import session
-
-logger = structlog.get_logger(__name__)
 
 
 async def work(database: Database, settings: Settings, stop: asyncio.Event) -> None:
@@ -21,7 +17,7 @@ async def work(database: Database, settings: Settings, stop: asyncio.Event) -> N
         try:
             await work_once(database, settings)
         except Exception as error:
-            log_failure(error, "worker")
+            log_failure("round_failed", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), interval)
 

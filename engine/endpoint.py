@@ -4,7 +4,6 @@ It knows no schema and nobody's rights: a `Host` does, which the application is.
 """
 
 import re
-import traceback
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.error import BAD_REQUEST, INTERNAL, RequestRefused, Translate, in_english
+from engine.failure import WENT_WRONG, log_failure
 from engine.measure import DocumentLimits, cost_of
 from engine.media import GRAPHQL, HTML, JSON, negotiated
 from engine.operation import Document, Operation
@@ -33,7 +33,6 @@ HEADERS = {
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PREFLIGHTED_HEADERS = ("Authorization", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Requested-With")
 PARTIAL_SUCCESS = 294
-WENT_WRONG = "Something went wrong on our side."
 
 logger = structlog.get_logger(__name__)
 
@@ -184,11 +183,11 @@ class Endpoint(Generic[C]):
         return response
 
     def _failed(self, request: Request, error: Exception) -> Response:
-        log_failure(request.state.request_id, error)
+        log_failure("request_failed", error, request_id=request.state.request_id)
         try:
             message = self.host.translate(request)(WENT_WRONG)
         except Exception as untranslatable:
-            log_failure(request.state.request_id, untranslatable)
+            log_failure("request_failed", untranslatable, request_id=request.state.request_id)
             message = in_english(WENT_WRONG)
         extensions = {"code": INTERNAL, "requestId": request.state.request_id}
         return _json(request, 500, {"errors": [{"message": message, "extensions": extensions}]})
@@ -228,19 +227,7 @@ def chosen(document: Document, name: str | None) -> Operation:
         return operations[0]
     if name is None:
         raise _refused(400, "The document has several operations: give an operationName.", well_formed=True)
-    raise _refused(400, "The document has no operation {name}.", well_formed=True, name=name)
-
-
-def log_failure(request_id: str, error: Exception) -> None:
-    """What failed and where, without a value: messages, documents and variables may hold secrets."""
-    cause = error.__cause__ or error.__context__
-    logger.error(
-        "request_failed",
-        request_id=request_id,
-        exc_type=type(error).__name__,
-        cause_type=type(cause).__name__ if cause else None,
-        frames=[f"{frame.f_code.co_filename}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)],
-    )
+    raise _refused(400, "The document has no operation of that name.", well_formed=True)
 
 
 def _json(request: Request, status: int, body: dict[str, Any], *, always_200: bool = False) -> Response:

@@ -1,23 +1,19 @@
 """Execution on graphql-core, and what its errors become: coded, in the reader's language, without a secret."""
 
-import traceback
 from inspect import isawaitable
 from typing import Any
 
-import structlog
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
+from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, execute
 from graphql.execution.values import get_variable_values
 
 from engine.declare import ROOT
 from engine.document import safe_error
 from engine.endpoint import Execution
 from engine.error import BAD_USER_INPUT, INTERNAL, FieldRefused, RequestRefused, Translate
+from engine.failure import WENT_WRONG, log_failure
 from engine.operation import Document, Operation
 
-WENT_WRONG = "Something went wrong on our side."
 MOST_COERCION_ERRORS = 5
-
-logger = structlog.get_logger(__name__)
 
 
 async def run(
@@ -65,18 +61,12 @@ def formatted(error: GraphQLError, request_id: str, translate: Translate) -> dic
     elif cause is None or isinstance(cause, GraphQLError):
         message, extensions = safe_error(error).message, {"code": BAD_USER_INPUT}
     else:
-        log_failure(cause, request_id, path=".".join(str(part) for part in error.path or ()))
+        log_failure("field_failed", cause, request_id=request_id, field=field_of(error))
         message, extensions = translate(WENT_WRONG), {"code": INTERNAL, "requestId": request_id}
     return {**error.formatted, "message": message, "extensions": extensions}
 
 
-def log_failure(error: BaseException, request_id: str, **where: str) -> None:
-    """Log a defect: its class and where it arose. Its message may hold what a client sent, so it stays unsaid."""
-    frames = traceback.extract_tb(error.__traceback__)
-    logger.error(
-        "field_failed",
-        request_id=request_id,
-        exc_type=type(error).__name__,
-        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-        **where,
-    )
+def field_of(error: GraphQLError) -> str:
+    """The field where an error arose, by its name in the schema: the path would show aliases, which are a client's."""
+    node = error.nodes[0] if error.nodes else None
+    return node.name.value if isinstance(node, FieldNode) else ""

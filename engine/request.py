@@ -1,6 +1,6 @@
 """What a request asks for, read within bounds: JSON by POST, the query string by GET."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,11 +34,11 @@ class RequestLimits:
 class Params:
     """What was asked for. No string holds a NUL or half a surrogate pair, no number is out of a database's range."""
 
-    query: str | None
-    document_id: str | None
-    operation_name: str | None
-    variables: dict[str, Any]
-    extensions: dict[str, Any]
+    query: str | None = field(repr=False)
+    document_id: str | None = field(repr=False)
+    operation_name: str | None = field(repr=False)
+    variables: dict[str, Any] = field(repr=False)
+    extensions: dict[str, Any] = field(repr=False)
 
 
 async def read_params(request: Request, limits: RequestLimits) -> Params:

@@ -269,9 +269,7 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=drivers[backend])
 
 
-def sqlite_engine(
-    url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any
-) -> AsyncEngine:
+def sqlite_engine(url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any) -> AsyncEngine:
     """Connections to an SQLite file, in a folder that is made where it is missing."""
     Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = _engine(url, **options)

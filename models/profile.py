@@ -93,7 +93,7 @@ class Profile(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str = Field(sa_type=Email, unique=True)
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
-    password_hash: str = Field(max_length=200)
+    password_hash: str = Field(max_length=200, repr=False)
     password_changed_at: datetime = Field(sa_type=Instant)
     kind: ProfileKind = Field(default=ProfileKind.INDIVIDUAL, sa_type=one_of(ProfileKind, "profile_kind"))
     locale: Locale = Field(default=Locale.EN, sa_type=one_of(Locale, "locale"))

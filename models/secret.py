@@ -21,6 +21,11 @@ class SecretKind(StrEnum):
     REFRESH = "refresh"
 
 
+def unsaid(holder: object) -> str:
+    """The `__repr__` of what holds secrets: tracebacks and logs show reprs."""
+    return f"<{type(holder).__name__}>"
+
+
 def new_secret(kind: SecretKind) -> str:
     """`esp_<kind>_<43 random characters><6 of checksum>`."""
     body = "".join(secrets.choice(ALPHABET) for _ in range(BODY_LENGTH))

@@ -15,7 +15,7 @@ EVENTS = table(ActivityEvent)
 def of_owner(
     *,
     action: str | None = None,
-    subject_id: UUID | None = None,
+    subject: tuple[str, UUID] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Select[Any]:
@@ -23,8 +23,9 @@ def of_owner(
     events = select(EVENTS.c.owner_id)
     if action is not None:
         events = events.where(func.substr(EVENTS.c.kind, 1, func.length(action)) == action)
-    if subject_id is not None:
-        events = events.where(EVENTS.c.subject_id == subject_id)
+    if subject is not None:
+        kind, key = subject
+        events = events.where(EVENTS.c.subject_type == kind, EVENTS.c.subject_id == key)
     if since is not None:
         events = events.where(EVENTS.c.occurred_at >= since)
     if until is not None:

@@ -121,7 +121,7 @@ def criteria(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {
             "action": wanted.action or None,
-            "subject_id": _key(wanted.subject_id) if wanted.subject_id else None,
+            "subject": _subject(wanted.subject_id) if isinstance(wanted.subject_id, str) else None,
             "since": day_start(days.from_, zone) if days.from_ else None,
             "until": day_start(days.to + timedelta(days=1), zone) if days.to else None,
         }
@@ -129,11 +129,11 @@ def criteria(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
         raise FieldRefused(BAD_USER_INPUT, "This day is out of range.") from None
 
 
-def _key(text: str) -> UUID:
+def _subject(text: str) -> tuple[str, UUID]:
     found = read_global_id(text)
     if found is None:
         raise FieldRefused(BAD_USER_INPUT, "This is not an id.")
-    return found[1]
+    return found
 
 
 def history(description: str) -> Any:

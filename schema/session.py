@@ -9,6 +9,7 @@ from models import session as rows
 from models.column import table
 from models.permission import Viewer
 from models.refusal import Code
+from models.secret import unsaid
 from resolvers import session as acts
 from schema.directive import PUBLIC, authorize
 from schema.enumeration import described
@@ -65,6 +66,8 @@ class BearerCredentials:
     refresh_token: str = strawberry.field(description="For sessionRefresh; usable once.")
     expires_at: datetime = strawberry.field(description="End of the access token.")
 
+    __repr__ = unsaid
+
 
 @strawberry.input(description="Arguments of sessionCreate.")
 class SessionCreateInput:
@@ -73,6 +76,8 @@ class SessionCreateInput:
     transport: rows.SessionTransport = strawberry.field(
         default=rows.SessionTransport.COOKIE, description="Cookie for browsers, bearer for mobile clients."
     )
+
+    __repr__ = unsaid
 
 
 @strawberry.type(description="Result of sessionCreate.")

@@ -15,6 +15,7 @@ from app.main import create_app
 from app.passwords import HashingPool
 from app.settings import Settings
 from engine.bind import Bound
+from models.activity import ActivityChannel, Author
 from models.column import table
 from models.db import Database, Db
 from models.password import Argon2
@@ -88,7 +89,8 @@ class Api:
     async def opened(self, person: Any = OWNER, transport: SessionTransport = SessionTransport.BEARER) -> Opened:
         """A new session, without the detour over a password."""
         figures = Figures()
-        async with Db(self.database) as db, db.write() as write:
+        author = Author(ActivityChannel.SESSION, person.key, ip_address="192.0.2.1")
+        async with Db(self.database, author) as db, db.write() as write:
             opened = open_session(
                 write.record,
                 profile_id=person.key,

@@ -59,17 +59,8 @@ def test_the_checksum_covers_the_kind() -> None:
 
 
 def test_nothing_may_stand_around_a_secret() -> None:
-    around = (
-        "",
-        " " + ACCESS,
-        ACCESS + "\n",
-        ACCESS[:-1],
-        ACCESS + "0",
-        ACCESS.upper(),
-        "esp_access_",
-        "é" * 60,
-        "١" * 49,
-    )
+    around = ["", " " + ACCESS, ACCESS + "\n", ACCESS[:-1], ACCESS + "0", ACCESS.upper()]
+    around += ["esp_access_", "esp_access_" + "é" * 49, "esp_access_" + "\u0661" * 49]
     assert [text for text in around if is_well_formed(text, SecretKind.ACCESS)] == []
 
 

@@ -5,19 +5,15 @@ A fenced block says what it is by the words after its language: `graphql` is ask
 as it is. In an answer `…` stands for any text. `sh` blocks that talk to the demo's address are run against a demo.
 """
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
@@ -44,7 +40,11 @@ DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"
 DEMO = "http://127.0.0.1:8000"
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-COMMANDS = {".venv/bin/python": sys.executable, ".venv/bin/espace": f"{sys.executable} -c 'from app.cli import main; main()'"}
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+COMMANDS = {
+    ".venv/bin/python": sys.executable,
+    ".venv/bin/espace": f"{sys.executable} -c 'from app.cli import main; main()'",
+}
 
 
 @dataclass
@@ -57,27 +57,23 @@ class Block:
     variables: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] | None = None
 
-
-def blocks(*paths: Path) -> Iterator[Block]:
-    for path in paths:
-        last = Block(path, "", "")
-        for kind, text in FENCE.findall(path.read_text("utf-8")):
-            if kind == "json variables":
-                last.variables = orjson.loads(text)
-            elif kind == "json answer":
-                last.answer = orjson.loads(text)
-            else:
-                last = Block(path, kind, text)
-                yield last
+    def __str__(self) -> str:
+        return f"{self.path.stem}: {' '.join(self.text.split())[:60]}"
 
 
-def of_kind(*kinds: str) -> list[Block]:
-    # All of a document's blocks are read before the first is judged: an answer stands after its question.
-    return [block for block in list(blocks(README, GUIDE, OPERATING)) if block.kind in kinds]
+def blocks(path: Path) -> list[Block]:
+    found = [Block(path, "", "")]
+    for kind, text in FENCE.findall(path.read_text("utf-8")):
+        if kind == "json variables":
+            found[-1].variables = orjson.loads(text)
+        elif kind == "json answer":
+            found[-1].answer = orjson.loads(text)
+        else:
+            found.append(Block(path, kind, text))
+    return found
 
 
-def name(block: Block) -> str:
-    return f"{block.path.stem}: {' '.join(block.text.split())[:60]}"
+BLOCKS = [block for path in (README, GUIDE, OPERATING) for block in blocks(path)]
 
 
 def is_shown(shown: Any, given: Any) -> bool:
@@ -94,9 +90,9 @@ def is_shown(shown: Any, given: Any) -> bool:
 
 
 def check_answer(shown: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """`data` and `errors` are shown whole, or not at all; of the cost, a part."""
-    parts = {key: value for key, value in given.items() if key in shown and key != "extensions"}
-    assert is_shown({key: value for key, value in shown.items() if key != "extensions"}, parts), given
+    """`data` and `errors` are shown whole or left out; of the cost a part is shown."""
+    for part in shown.keys() - {"extensions"}:
+        assert is_shown(shown[part], given.get(part)), given
     cost = shown.get("extensions", {}).get("cost", {})
     assert cost.items() <= given.get("extensions", {}).get("cost", {}).items(), given
 
@@ -111,26 +107,24 @@ def table_below(path: Path, heading: str) -> list[list[str]]:
 # Examples
 
 
-@pytest.mark.parametrize("block", of_kind("graphql", "graphql error"), ids=name)
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind.startswith("graphql")], ids=str)
 async def test_an_example_answers_what_is_shown(api: Api, block: Block) -> None:
     answer = await api.ask(block.text, block.variables, token=await api.token(OWNER))
     assert bool(answer.errors) is (block.kind == "graphql error"), answer.errors
-    if block.answer is not None:
-        check_answer(block.answer, answer.body)
+    check_answer(block.answer or {}, answer.body)
 
 
 async def test_a_trusted_document_is_asked_in_each_of_the_shapes(
     api: Api, database: Database, bound: Bound, tmp_path: Path
 ) -> None:
-    document = "{ viewer { displayName } }"
-    assert [block for block in of_kind("graphql") if block.text.strip() == document]
-    (tmp_path / "documents.json").write_bytes(orjson.dumps({digest(document): document}))
-    token, requests = await api.token(OWNER), of_kind("json request")
+    documents = {digest(block.text.strip()): block.text.strip() for block in BLOCKS if block.kind == "graphql"}
+    (tmp_path / "documents.json").write_bytes(orjson.dumps(documents))
+    requests = [orjson.loads(block.text) for block in BLOCKS if block.kind == "json request"]
     assert len(requests) == 3
+    headers = {"authorization": f"Bearer {await api.token(OWNER)}"}
     async with serving(database, bound, trusted_documents=tmp_path / "documents.json", trusted_only=True) as trusting:
-        for block in requests:
-            headers = {"authorization": f"Bearer {token}"}
-            answer = await trusting.client.post("/graphql", json=orjson.loads(block.text), headers=headers)
+        for request in requests:
+            answer = await trusting.client.post("/graphql", json=request, headers=headers)
             assert answer.json()["data"] == {"viewer": {"displayName": "Atelier Exemple"}}
 
 
@@ -138,25 +132,21 @@ async def test_a_trusted_document_is_asked_in_each_of_the_shapes(
 def test_what_is_typed_into_a_shell_works_as_shown(path: Path, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         untested("there is no curl")
-    typed = [block for block in list(blocks(path)) if block.kind == "sh" and DEMO in block.text.partition("#")[0]]
-    assert any(block.answer for block in typed)
+    typed = [block for block in BLOCKS if block.path == path and block.kind == "sh" and "curl" in block.text]
+    assert typed
     with running(tmp_path) as server:
         script = "printf '\\0'\n".join(block.text.replace(DEMO, server.url) for block in typed)
         outputs = shell(script, tmp_path).split("\0")
     for block, output in zip(typed, outputs, strict=True):
-        assert block.answer is None or output
-        if block.answer is not None:
-            check_answer(block.answer, orjson.loads(output))
+        check_answer(block.answer or {}, orjson.loads(output or "{}"))
 
 
 def shell(script: str, folder: Path, **settings: object) -> str:
     """What a script prints, run in `folder`; every command in it has to succeed."""
     for command, here in COMMANDS.items():
         script = script.replace(command, here)
-    variables = {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        ["sh", "-eu", "-c", script], cwd=folder, env=environment(settings, variables), capture_output=True, text=True
-    )
+    variables = environment(settings) | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(["sh", "-euc", script], cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -166,8 +156,8 @@ def shell(script: str, folder: Path, **settings: object) -> str:
 
 def typed_with(word: str) -> str:
     """The one shell block of the operating guide that has this word."""
-    [block] = [block for block in of_kind("sh") if block.path == OPERATING and word in block.text]
-    return block.text
+    [text] = [block.text for block in BLOCKS if block.path == OPERATING and block.kind == "sh" and word in block.text]
+    return text
 
 
 async def test_an_sqlite_file_is_backed_up_while_served_and_restored(tmp_path: Path) -> None:
@@ -177,8 +167,6 @@ async def test_an_sqlite_file_is_backed_up_while_served_and_restored(tmp_path: P
     (tmp_path / "var" / "espace.sqlite").write_bytes(b"spoilt")
     shell(typed_with("rm -f"), tmp_path)
     assert await faults(url) == []
-    with running(tmp_path, database_url=url) as server:
-        assert httpx.get(f"{server.url}/readyz").text == "ready\n"
 
 
 async def test_a_postgresql_database_is_dumped_and_restored(
@@ -203,13 +191,14 @@ def address(url: str) -> str:
 
 async def faults(url: str) -> list[str]:
     """What the doctor has to say of a database."""
-    return [line for line in await complaints(Settings(database_url=url)) if "database" in line.lower()]
+    settings = Settings.model_validate({"database_url": url})
+    return [line for line in await complaints(settings) if "database" in line.lower()]
 
 
 def test_the_settings_shown_for_production_are_accepted() -> None:
-    exports = dict(re.findall(r'^export (\w+)="?(.*?)"?$', typed_with("export "), re.MULTILINE))
-    values = {key.removeprefix(PREFIX).lower(): re.sub(r"\$\(.*\)", "x" * 32, value) for key, value in exports.items()}
-    settings = Settings(**values)
+    exports = re.findall(r'^export (\w+)="?(.*?)"?$', typed_with("export "), re.MULTILINE)
+    given = {name.removeprefix(PREFIX).lower(): re.sub(r"\$\(.*\)", "x" * 32, value) for name, value in exports}
+    settings = Settings.model_validate(given)
     assert not settings.sandbox
     assert len(settings.trusted_proxies) == 2
 
@@ -230,16 +219,97 @@ def test_the_table_of_settings_is_what_the_command_prints() -> None:
 
 
 def test_every_code_of_an_error_is_explained() -> None:
-    codes = {value for key, value in vars(error).items() if key == value}
-    assert [row[0].strip("`") for row in table_below(GUIDE, "errors")] == unique(codes, "errors")
-    assert "RATE_LIMITED" in codes
+    explained = [row[0].strip("`") for row in table_below(GUIDE, "errors")]
+    assert sorted(explained) == sorted(name for name, value in vars(error).items() if name == value)
 
 
 def test_every_code_of_a_user_error_is_explained() -> None:
     assert [row[0].strip("`") for row in table_below(GUIDE, "userErrors")] == [code.value for code in Code]
 
 
-def unique(codes: Iterable[str], heading: str) -> list[str]:
-    """The codes, each once, in the order of the table that explains them; then those that it lacks."""
-    explained = [row[0].strip("`") for row in table_below(GUIDE, heading)]
-    return [code for code in dict.fromkeys(explained) if code in codes] + sorted(set(codes) - set(explained))
+LIMITS = ("Per minute", "Of one request", "Of one document")
+COUNTED = re.compile(r"ESPACE_(\w+_PER_MINUTE|REQUESTS__\w+|DOCUMENTS__(?!LIST_SIZE|DEFAULT_PAGE|LARGEST_PAGE)\w+)")
+
+
+def test_every_limit_is_told_with_its_default() -> None:
+    told = {row[2]: re.sub(r"[^0-9]", "", row[1]) for heading in LIMITS for row in table_below(GUIDE, heading)}
+    assert told == {f"`{name}`": default.strip("`") for name, default, _ in rows() if COUNTED.fullmatch(name)}
+
+
+VIEWER = {"query": "{ viewer { id } }"}
+ASKED: dict[tuple[str, str], dict[str, Any]] = {
+    ("200", ""): {"json": VIEWER},
+    ("294", "any"): {"json": {"query": "{ sandbox { now } viewer { id } }"}},
+    ("400", "SYNTAX"): {"json": {"query": "{"}},
+    ("400", "BAD_REQUEST"): {"json": [VIEWER]},
+    ("401", "UNAUTHENTICATED"): {"json": VIEWER, "headers": {"authorization": "Bearer nonsense"}},
+    ("403", "BAD_REQUEST"): {"method": "GET", "params": VIEWER},
+    ("404", "PERSISTED_DOCUMENT_NOT_FOUND"): {"json": {"documentId": "0" * 64}},
+    ("405", "BAD_REQUEST"): {"method": "PUT", "json": VIEWER},
+    ("406", "BAD_REQUEST"): {"json": VIEWER, "headers": {"accept": "text/plain"}},
+    ("413", "BAD_REQUEST"): {"json": {"query": " " * 70_000}},
+    ("414", "BAD_REQUEST"): {"method": "GET", "params": {"query": " " * 9_000}, "headers": {"x-csrf-token": "-"}},
+    ("415", "BAD_REQUEST"): {"content": "{}", "headers": {"content-type": "text/plain"}},
+    ("422", "INVALID_DOCUMENT"): {"json": {"query": "{ nothing }"}},
+    ("422", "BAD_USER_INPUT"): {"json": {"query": "query ($id: ID!) { node(id: $id) { id } }"}},
+    ("422", "COST_EXCEEDED"): {"json": {"query": "{" + "".join(f"a{n}: viewer {{ id }} " for n in range(200)) + "}"}},
+    ("429", "RATE_LIMITED"): {"json": VIEWER},
+    ("500", "INTERNAL"): {"json": VIEWER},
+}
+SPECIAL: dict[str, dict[str, Any]] = {
+    "294": {"partial_success_status": True},
+    "429": {"rate_limits": True, "anonymous_per_minute": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "to_json", "code"), [row[:3] for row in table_below(GUIDE, "Requests, statuses and media types")]
+)
+async def test_a_status_means_what_is_told(
+    database: Database, bound: Bound, monkeypatch: pytest.MonkeyPatch, status: str, to_json: str, code: str
+) -> None:
+    if status == "500":
+        monkeypatch.setattr(Host, "prepare", lambda *_: 1 / 0)
+    settings = {"rate_limits": False, **SPECIAL.get(status, {})}
+    asked = {"method": "POST", "url": "/graphql", **ASKED[status, code.strip("`")]}
+    for accept, expected in ((GRAPHQL, status), (JSON, to_json)):
+        async with serving(database, bound, **settings) as api:
+            if status == "429":
+                await api.client.post("/graphql", json=VIEWER)
+            answer = await api.client.request(**{**asked, "headers": {"accept": accept, **asked.get("headers", {})}})
+        assert answer.status_code == int(expected)
+        codes = {found["extensions"]["code"] for found in answer.json().get("errors", [])}
+        assert codes == {code.strip("`")} - {""} or (code == "any" and codes)
+
+
+def test_every_status_is_told() -> None:
+    told = [(row[0], row[2].strip("`")) for row in table_below(GUIDE, "Requests, statuses and media types")]
+    assert sorted(told) == sorted(ASKED)
+
+
+# Links
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target, anchor in LINK.findall(FENCE.sub("", path.read_text("utf-8"))):
+        found = (path.parent / target).resolve() if target else path
+        assert found.exists(), f"{path.name} links to {target}"
+        assert not anchor or anchor in anchors(found), f"{path.name} links to {target}#{anchor}"
+
+
+def test_every_document_is_reached_from_the_readme() -> None:
+    reached, pending = set(), [README]
+    while pending:
+        path = pending.pop()
+        reached.add(path)
+        linked = {(path.parent / target).resolve() for target, _ in LINK.findall(path.read_text("utf-8")) if target}
+        pending += [found for found in linked - reached if found.suffix == ".md"]
+    assert reached == set(DOCUMENTS)
+
+
+def anchors(path: Path) -> set[str]:
+    """The places in a document that links can name."""
+    return {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(path.read_text("utf-8"))
+    }

@@ -4,6 +4,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from engine.endpoint import Endpoint
+from tests.api import Api
 from tests.malformed import Malformed, breach, corpus, send
 from tests.test_endpoint import FakeHost
 
@@ -47,3 +48,8 @@ def test_a_breach_is_seen() -> None:
         httpx.Response(200, text='File "endpoint.py"'),
     ):
         assert breach(post, response)
+
+
+async def test_the_whole_application_never_fails_either(api: Api) -> None:
+    breaches = {request.name: breach(request, response) for request, response in await answers_of(api.app)}
+    assert {name: found for name, found in breaches.items() if found} == {}
