@@ -41,20 +41,24 @@ def refusals(kind: type[Refusal]) -> Iterator[type[Refusal]]:
 
 
 def spoken() -> Iterator[str]:
-    """The sentences in calls that say something, and in constants named for what went wrong."""
-    for folder in ("app", "engine", "resolvers", "schema"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            tree = ast.parse(path.read_text("utf-8"))
-            constants = {
-                node.targets[0].id: node.value.value
-                for node in tree.body
-                if isinstance(node, ast.Assign)
-                and isinstance(node.targets[0], ast.Name)
-                and isinstance(node.value, ast.Constant)
-                and isinstance(node.value.value, str)
-            }
-            for node in ast.walk(tree):
-                yield from said(node, constants)
+    """The sentences in calls that say something, written there or as a constant."""
+    trees = [
+        ast.parse(path.read_text("utf-8"))
+        for folder in ("app", "engine", "resolvers", "schema")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    ]
+    constants = {
+        node.targets[0].id: node.value.value
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+    for tree in trees:
+        for node in ast.walk(tree):
+            yield from said(node, constants)
 
 
 def said(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
