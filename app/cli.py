@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +16,13 @@ from app import log, migration
 from app.doctor import complaints
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
-from app.passwords import HashingPool
+from app.passwords import hashing_pool
 from app.reference import settings_table
 from app.settings import Settings, WrongSettings, load
 from app.worker import work
 from models.clock import RealClock
-from models.password import Argon2
+from models.db import Database, Db
+from resolvers.sandbox import start_clock
 from schema.root import build
 
 app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
@@ -130,39 +132,42 @@ def _served(settings: Settings) -> None:
 
 
 async def _is_migrated(settings: Settings) -> bool:
-    database = open_database(settings, RealClock())
-    try:
+    async with opened(settings) as database:
         return await migration.is_at_head(database)
-    finally:
-        await database.close()
 
 
 async def _migrated(settings: Settings, revision: str) -> None:
-    database = open_database(settings, RealClock())
-    try:
+    async with opened(settings) as database:
         await migration.upgrade(database, revision)
-    finally:
-        await database.close()
+        if settings.sandbox and await migration.is_at_head(database):
+            async with Db(database) as db:
+                await start_clock(db)
 
 
 async def _migrated_and_seeded(settings: Settings) -> None:
-    database = open_database(settings, RealClock())
-    passwords = HashingPool(Argon2(memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=1))
+    passwords = hashing_pool(settings)
     try:
-        await migration.upgrade(database)
-        await demonstration.seed(database, passwords)
+        async with opened(settings) as database:
+            await migration.upgrade(database)
+            await demonstration.seed(database, passwords)
     finally:
         passwords.close()
-        await database.close()
 
 
 async def _worked(settings: Settings) -> None:
-    database = open_database(settings, RealClock())
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
+    async with opened(settings) as database:
         await work(database, settings, stop)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database, for as long as a command takes."""
+    database = open_database(settings, RealClock())
+    try:
+        yield database
     finally:
         await database.close()
 

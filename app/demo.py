@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from app.passwords import HashingPool
 from models.activity import Author
 from models.column import table
-from models.db import ClockOffset, Database, Db
+from models.db import Database, Db
 from models.profile import Locale, Profile, ProfileKind
-from models.sandbox import CLOCK_ID
+from resolvers.sandbox import start_clock
 
 PASSWORD = "espace-demo-2026"  # noqa: S105 - printed at every start
 AGE = timedelta(days=400)
@@ -66,8 +66,7 @@ PEOPLE = (
 async def seed(database: Database, passwords: HashingPool) -> None:
     """Make what is missing of the demo."""
     async with Db(database) as db:
-        if await db.first(select(table(ClockOffset).c.id)) is None:
-            await db.note(insert(table(ClockOffset)).values(id=CLOCK_ID, microseconds=0))
+        await start_clock(db)
         known = {row.id for row in await db.rows(select(table(Profile).c.id))}
         missing = [person for person in PEOPLE if person.key not in known]
         if not missing:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from app.graphiql import graphiql_response, graphiql_routes
 from app.host import Host
 from app.migration import is_at_head
-from app.passwords import HashingPool
+from app.passwords import hashing_pool
 from app.settings import Settings
 from app.worker import working
 from engine.bind import Bound
@@ -25,7 +25,6 @@ from engine.trusted import TrustedDocuments, read_manifest
 from models.clock import Clock, RealClock
 from models.conflict import Busy
 from models.db import Database
-from models.password import Argon2
 from schema.directive import weight_of
 from schema.root import build
 
@@ -49,7 +48,7 @@ def create_app(
     ours = database is None
     database = database or open_database(settings, clock or RealClock())
     bound = bound or build()
-    passwords = HashingPool(Argon2(memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=1))
+    passwords = hashing_pool(settings)
     documents = Documents(
         bound.graphql,
         settings.documents,

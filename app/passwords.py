@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+from app.settings import Settings
 from models.password import Argon2
 
 AT_ONCE = 2
@@ -23,3 +24,8 @@ class HashingPool:
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def hashing_pool(settings: Settings) -> HashingPool:
+    """A pool that hashes as the settings say."""
+    return HashingPool(Argon2(memory_kib=settings.password_memory_kib, passes=settings.password_passes, lanes=1))

@@ -4,24 +4,26 @@ Everything that is wrong is said at once. Production refuses what is only good f
 """
 
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
-from models.setting import Figures
+from models.db import async_url
+from models.setting import Duration, Figures
 
 PREFIX = "ESPACE_"
 SANDBOX_SECRET = "only-for-trying-out-espace-in-a-sandbox"  # noqa: S105 - public on purpose, refused in production
-Network = IPv4Network | IPv6Network
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class Mode(StrEnum):
@@ -63,7 +65,7 @@ class Settings(Figures, BaseSettings):
         description="Origins of browser applications that may send cookies, besides its own; separated by commas.",
     )
     database_url: str = Field(
-        "sqlite:///var/espace.sqlite",
+        default="sqlite:///var/espace.sqlite",
         repr=False,
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.",
     )
@@ -71,22 +73,22 @@ class Settings(Figures, BaseSettings):
         default=5, ge=1, description="Connections that are kept open, of each kind (reading, writing)."
     )
     sqlite_journal: Journal = Field(
-        Journal.AUTO, description="`auto` is WAL where the SQLite library is safe with it, else `delete`."
+        default=Journal.AUTO, description="`auto` is WAL where the SQLite library is safe with it, else `delete`."
     )
     secret_key: str = Field(
         default=SANDBOX_SECRET, min_length=32, repr=False, description="Signs what the service hands out."
     )
     tls_only_cookies: bool = Field(default=False, description="Cookies are sent over TLS only; production needs it.")
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
     )
     worker_in_server: bool | None = Field(
         default=None, description="Run the worker inside the server; by default with SQLite only."
     )
-    worker_interval: timedelta = Field(
+    worker_interval: Duration = Field(
         default=timedelta(seconds=5), description="How often the worker looks for what is due."
     )
-    shutdown_timeout: timedelta = Field(
+    shutdown_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long requests under way may take when the server stops."
     )
     rate_limits: Annotated[bool, NoDecode] = Field(
@@ -115,10 +117,19 @@ class Settings(Figures, BaseSettings):
     def _separated(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", mode="after")
+    @field_validator("public_url", "origins", mode="after")
     @classmethod
-    def _networks(cls, value: tuple[Network, ...]) -> tuple[Network, ...]:
-        return tuple(ip_network(network) for network in value)
+    def _whole_origins(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for origin in (value,) if isinstance(value, str) else value:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError("an origin is a scheme, a host and perhaps a port, such as https://espace.example")
+        return value
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        async_url(value)
+        return value
 
     @field_validator("rate_limits", mode="before")
     @classmethod
@@ -169,7 +180,7 @@ def load() -> Settings:
     problems = [f"{name}: there is no such setting" for name in sorted(os.environ) if is_unknown(name)]
     settings, faults = _tried({})
     problems += faults
-    if settings is None and (faulty := {line.split(":")[0] for line in faults}):
+    if settings is None and (faulty := {re.split("__|:", line)[0] for line in faults}):
         # What each field has wrong hides what they have wrong together.
         sound = {
             name: field.default for name, field in Settings.model_fields.items() if PREFIX + name.upper() in faulty
@@ -192,7 +203,11 @@ def is_unknown(name: str) -> bool:
     upper = name.upper()
     if not upper.startswith(PREFIX) or upper in NOT_SETTINGS:
         return False
-    return upper.removeprefix(PREFIX).partition("__")[0].lower() not in Settings.model_fields
+    group, nested, part = upper.removeprefix(PREFIX).lower().partition("__")
+    field = Settings.model_fields.get(group)
+    if field is None or not nested:
+        return field is None
+    return not is_dataclass(field.default) or part not in {each.name for each in fields(field.default)}
 
 
 NOT_SETTINGS = {"ESPACE_TEST_DATABASE_URL", "ESPACE_CAMPAIGN"}

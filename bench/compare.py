@@ -121,9 +121,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def contenders(
-    database: Database, headers: list[tuple[bytes, bytes]]
-) -> AsyncIterator[dict[tuple[str, str], ASGIApp]]:
+async def contenders(database: Database, headers: Headers) -> AsyncIterator[dict[tuple[str, str], ASGIApp]]:
     """Who is asked for each screen; all of them give the same answer."""
     settings = Settings.model_validate(
         {"rate_limits": False, "worker_in_server": False, "session_seen_interval": HOUR, "password_memory_kib": 8}

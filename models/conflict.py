@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import ExceptionContext, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import SQLModel
 
+from models.refusal import Code, Refusal
+
 UNIQUE_VIOLATION = "23505"
 GAVE_WAY = {"40001", "40P01", "55P03"}
 """PostgreSQL's serialization failure, deadlock and lock not available."""
@@ -20,8 +22,11 @@ class Conflict(Exception):
         self.constraint = constraint
 
 
-class Busy(Exception):
+class Busy(Refusal):
     """No lock or connection came free in time, or a deadlock was broken. Nothing was done; it can be tried again."""
+
+    code = Code.TOO_MANY_ATTEMPTS
+    message = "Too much is going on at once: try again in a moment."
 
 
 def translate(context: ExceptionContext) -> None:
@@ -30,7 +35,7 @@ def translate(context: ExceptionContext) -> None:
     code = getattr(error, "sqlstate", None)
     message = str(error)
     if code in GAVE_WAY or message.startswith(SQLITE_BUSY):
-        raise Busy(message)
+        raise Busy
     if code == UNIQUE_VIOLATION:
         driver_error: Any = getattr(error, "driver_exception", None)
         raise Conflict(driver_error.constraint_name)

@@ -67,7 +67,7 @@ class Context:
     @property
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
-        return {"viewer_id": self.viewer.profile_id}
+        return {"viewer_id": self.viewer.profile_id, "in_sandbox": self.sandbox}
 
     def guess(self) -> None:
         """Count a guess at a credential; raises OneGuessAtATime at the second."""

@@ -315,7 +315,7 @@ async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with engine.connect() as connection:
             yield connection
     except PoolExhausted as error:
-        raise Busy("no connection came free in time") from error
+        raise Busy from error
 
 
 async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:

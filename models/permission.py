@@ -11,10 +11,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam
+from sqlalchemy import Boolean, ColumnElement, Uuid, bindparam
 
 VIEWER_ID = bindparam("viewer_id", type_=Uuid())
 """The caller's profile in every generated row filter; null without a session, which equals nothing."""
+
+
+IN_SANDBOX = bindparam("in_sandbox", type_=Boolean())
+"""Whether the installation is one to practise with."""
 
 
 class OverallPermission(StrEnum):

@@ -22,11 +22,11 @@ class ClockMovesForward(Refusal):
 
 @dataclass(eq=False)
 class ClockStepTooLong(Refusal):
-    """EVT-4. One call moves two years at most; any number of calls may follow."""
+    """EVT-4. One call moves so many years at most; any number of calls may follow."""
 
     code = Code.INVALID
-    message = "One step of the clock is at most {days} days."
-    days: int
+    message = "One step of the clock is at most {years} years."
+    years: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,20 @@ class ClockOf:
     owner_id: UUID
 
 
-def check_step(now: datetime, to: datetime, limit: timedelta) -> None:
-    """EVT-4. Raises where the clock may not be moved from `now` to `to`."""
+def check_step(now: datetime, to: datetime, years: int) -> None:
+    """EVT-4. Raises where the clock may not be moved from `now` to `to`: backwards, or past the day `years` later."""
     if to < now:
         raise ClockMovesForward().at("to")
-    if to - now > limit:
-        raise ClockStepTooLong(limit.days).at("to")
+    if to > _later(now, years):
+        raise ClockStepTooLong(years).at("to")
+
+
+def _later(now: datetime, years: int) -> datetime:
+    """The same day of a later year; 29 February becomes 28."""
+    try:
+        return now.replace(year=now.year + years)
+    except ValueError:
+        return now.replace(year=now.year + years, day=28)
 
 
 def move(offset: ClockOffset, record: Record, to: datetime, owner_id: UUID) -> None:
@@ -52,4 +60,4 @@ def move(offset: ClockOffset, record: Record, to: datetime, owner_id: UUID) -> N
     offset.microseconds = (to - record.real_now) // timedelta(microseconds=1)
     record.now = to
     subject = ClockOf(offset.id, owner_id)
-    record.happened("sandbox.clock_advanced", subject, changes={"now": (before.isoformat(), to.isoformat())})
+    record.happened("sandbox.clock_advanced", subject, changes={"now": (before, to)})

@@ -1,24 +1,28 @@
 """Figures of the rules that an operator may change: delays, limits, rates. Every one is `ESPACE_<NAME>`."""
 
 from datetime import timedelta
+from typing import Annotated
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+
+Duration = Annotated[timedelta, Field(gt=timedelta(0))]
 
 
 class Figures(BaseModel):
     """What rules read. Defaults are the shipped ones; the application adds where it listens and stores."""
 
     billing_zone: str = Field(default="Europe/Paris", description="Time zone of civil dates on documents and periods.")
-    session_lifetime: timedelta = Field(
+    session_lifetime: Duration = Field(
         default=timedelta(days=14), description="How long a cookie session lasts without being used."
     )
-    access_token_lifetime: timedelta = Field(
+    access_token_lifetime: Duration = Field(
         default=timedelta(minutes=30), description="How long the access token of a bearer session is accepted."
     )
-    refresh_token_lifetime: timedelta = Field(
+    refresh_token_lifetime: Duration = Field(
         default=timedelta(days=60), description="How long a bearer session can be renewed after its last use."
     )
-    session_seen_interval: timedelta = Field(
+    session_seen_interval: Duration = Field(
         default=timedelta(minutes=1), description="A session's last use is written at most this often."
     )
     sessions_per_profile: int = Field(
@@ -26,9 +30,14 @@ class Figures(BaseModel):
         ge=1,
         description="Open sessions of one profile; signing in beyond closes the one unused for longest.",
     )
-    clock_advance_limit: timedelta = Field(
-        default=timedelta(days=731), description="How far one call may move the sandbox clock."
-    )
-    session_retention: timedelta = Field(
+    clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
+    session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."
     )
+
+    @field_validator("billing_zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("there is no such time zone")
+        return value

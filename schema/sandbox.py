@@ -3,9 +3,11 @@
 from datetime import datetime
 
 import strawberry
+from sqlalchemy import true
 
 from engine.declare import Batch, One, declare
 from models.db import ClockOffset
+from models.permission import IN_SANDBOX
 from models.refusal import Code
 from models.sandbox import CLOCK_ID
 from resolvers import sandbox as acts
@@ -18,6 +20,7 @@ from schema.node import Node, node
     ClockOffset,
     gate=authorize(),
     owner=None,
+    only=IN_SANDBOX == true(),
     description=(
         "The practice system: simulated payments and a clock that can be moved. Does not exist in production."
     ),

@@ -1,4 +1,4 @@
-"""PRO-4. Passwords are hashed with argon2id, at the parameters of the settings, and an unknown profile costs as much."""
+"""PRO-4. Passwords are hashed with argon2id, at the parameters of the settings."""
 
 import pytest
 from argon2 import extract_parameters
