@@ -32,7 +32,7 @@ serve: setup ## Serve the API
 worker: $(READY) ## Run a worker apart from the server
 	@$(BIN)/espace worker $(ARGS)
 
-test: $(READY) ## Run the tests (ARGS="-k name" passes through)
+test: setup ## Run the tests (ARGS="-k name" passes through)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(READY) ## Formatting, lint, types, layers, house rules

@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.graphiql import graphiql_response, graphiql_routes
-from app.host import Host
+from app.host import Call, Host
 from app.migration import is_at_head
-from app.passwords import hashing_pool
+from app.passwords import HashingPool, hashing_pool
 from app.settings import Settings
 from app.worker import working
 from engine.bind import Bound
@@ -49,21 +49,6 @@ def create_app(
     database = database or open_database(settings, clock or RealClock())
     bound = bound or build()
     passwords = hashing_pool(settings)
-    documents = Documents(
-        bound.graphql,
-        settings.documents,
-        weight_of,
-        entries=settings.document_cache,
-        size_bytes=settings.document_cache_bytes,
-    )
-    endpoint = Endpoint(
-        Host(settings, bound, documents, database, passwords),
-        limits=settings.requests,
-        trusted=trusted(settings),
-        page=graphiql_response,
-        documents=settings.documents,
-        partial_success=settings.partial_success_status,
-    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -77,26 +62,46 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/graphql", endpoint),
+            Route("/graphql", _endpoint(settings, bound, database, passwords)),
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
             *graphiql_routes(EXAMPLES, settings.mode.value),
         ],
-        middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.origins),
-                allow_methods=["GET", "POST"],
-                allow_headers=CORS_HEADERS,
-                expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
-                allow_credentials=True,
-            )
-        ],
+        middleware=[_cross_origin(settings)],
         lifespan=lifespan,
     )
     app.state.bound, app.state.database = bound, database
     return app
+
+
+def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: HashingPool) -> Endpoint[Call]:
+    documents = Documents(
+        bound.graphql,
+        settings.documents,
+        weight_of,
+        entries=settings.document_cache,
+        size_bytes=settings.document_cache_bytes,
+    )
+    return Endpoint(
+        Host(settings, bound, documents, database, passwords),
+        limits=settings.requests,
+        trusted=trusted(settings),
+        page=graphiql_response,
+        documents=settings.documents,
+        partial_success=settings.partial_success_status,
+    )
+
+
+def _cross_origin(settings: Settings) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=CORS_HEADERS,
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+        allow_credentials=True,
+    )
 
 
 def open_database(settings: Settings, clock: Clock) -> Database:

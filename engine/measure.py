@@ -82,8 +82,6 @@ class DocumentLimits:
     """Fields that one operation resolves, by estimate."""
     list_size: int = 5
     """Items that a list without pages is taken to hold."""
-    default_page: int = DEFAULT_SIZE
-    largest_page: int = LARGEST_SIZE
 
     def check(self, name: str, found: int) -> None:
         """Raises RequestRefused where the limit of that name is passed."""
@@ -106,7 +104,7 @@ LARGEST_FIGURE = 2**31 - 1
 
 def cost_of(operation: Operation, variables: Mapping[str, Any], limits: DocumentLimits) -> int:
     """The points of the operation with these variables. Raises RequestRefused where it asks for too much."""
-    cost = operation.cost.points(variables, limits.largest_page)
+    cost = operation.cost.points(variables, LARGEST_SIZE)
     if cost > limits.cost:
         raise _passed(
             "cost",
@@ -116,7 +114,7 @@ def cost_of(operation: Operation, variables: Mapping[str, Any], limits: Document
             cost=cost,
             limit=limits.cost,
         )
-    limits.check("values", operation.values.points(variables, limits.largest_page))
+    limits.check("values", operation.values.points(variables, LARGEST_SIZE))
     return cost
 
 
@@ -294,7 +292,7 @@ class Walk:
     def _size(self, definition: GraphQLField, node: FieldNode, *names: str) -> PageSize:
         """What the arguments of these names ask for."""
         defaults = [coerce_default_value(definition.args[name]) for name in names if name in definition.args]
-        usual = next((size for size in defaults if isinstance(size, int)), self.limits.default_page)
+        usual = next((size for size in defaults if isinstance(size, int)), DEFAULT_SIZE)
         asked = [argument.value for argument in node.arguments or () if argument.name.value in names]
         sizes = [self._number(value) for value in asked if not isinstance(value, VariableNode)]
         variables = [value.name.value for value in asked if isinstance(value, VariableNode)]
@@ -307,7 +305,7 @@ class Walk:
         """The size that a literal says; what is out of range or no size at all is taken for the largest."""
         if value is None or isinstance(value, NullValueNode):
             return None
-        largest = self.limits.largest_page
+        largest = LARGEST_SIZE
         if isinstance(value, ListValueNode):
             return min(len(value.values), largest)
         # No page has so many digits, and Python refuses to read very many.

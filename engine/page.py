@@ -44,8 +44,8 @@ def page_request(arguments: Mapping[str, Any], order: Sequence[Order], table: Ta
 
 
 def cursor(values: Sequence[Any]) -> str:
-    """The opaque place of a row: its values of the order's columns."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(values))).decode().rstrip("=")
+    """The opaque place of a row: its values of the order's columns. Drivers have kinds of UUID of their own."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode().rstrip("=")
 
 
 def beyond(order: Sequence[Order], table: Table, place: tuple[Any, ...], *, following: bool) -> ColumnElement[bool]:

@@ -39,6 +39,10 @@ class Instant(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        return datetime
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
@@ -57,6 +61,10 @@ class Email(TypeDecorator[str]):
 
     impl = String(254)
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[str]:
+        return str
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else normalised_email(value)

@@ -1,12 +1,18 @@
 """Figures of the rules that an operator may change: delays, limits, rates. Every one is `ESPACE_<NAME>`."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
-Duration = Annotated[timedelta, Field(gt=timedelta(0))]
+
+def _seconds(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
+"""Seconds, or a duration of ISO 8601 such as `PT30M`."""
 
 
 class Figures(BaseModel):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Update, or_, select, update
+from sqlalchemy import Update, bindparam, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
@@ -33,6 +33,23 @@ from resolvers.find import find
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
+RESUMED = (
+    select(
+        SESSIONS.c.id,
+        SESSIONS.c.profile_id,
+        SESSIONS.c.method,
+        SESSIONS.c.two_factor_at,
+        SESSIONS.c.last_seen_at,
+        PROFILES.c.locale,
+    )
+    .join(PROFILES, PROFILES.c.id == SESSIONS.c.profile_id)
+    .where(
+        SESSIONS.c.secret_hash == bindparam("secret_hash"),
+        SESSIONS.c.ended_at.is_(None),
+        SESSIONS.c.access_expires_at > bindparam("now"),
+    )
+)
+"""Whoever calls with a secret: built once, since every request asks it."""
 
 
 async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened:
@@ -127,22 +144,7 @@ async def _live(write: Write, profile_id: UUID) -> Sequence[Session]:
 async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resumed | None:
     """PRO-8. Whoever calls with this secret, in one statement; None when it opens no session, or not any more."""
     now = db.database.clock.now()
-    found = await db.first(
-        select(
-            SESSIONS.c.id,
-            SESSIONS.c.profile_id,
-            SESSIONS.c.method,
-            SESSIONS.c.two_factor_at,
-            SESSIONS.c.last_seen_at,
-            PROFILES.c.locale,
-        )
-        .join(PROFILES, PROFILES.c.id == SESSIONS.c.profile_id)
-        .where(
-            SESSIONS.c.secret_hash == fingerprint(secret),
-            SESSIONS.c.ended_at.is_(None),
-            SESSIONS.c.access_expires_at > now,
-        )
-    )
+    found = await db.first(RESUMED, {"secret_hash": fingerprint(secret), "now": now})
     if found is None:
         return None
     viewer = Viewer(

@@ -1,4 +1,4 @@
-"""Lists that grow: Relay connections over keysets, one generic implementation."""
+"""LIM-3. Lists that grow: Relay connections over keysets, one generic implementation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar

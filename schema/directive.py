@@ -4,6 +4,7 @@
 one of them; what carries none is closed or open as schema/gate.py says.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import strawberry
@@ -117,7 +118,7 @@ class Authorize:
     related: bool | None = strawberry.directive_field(name="related", default=strawberry.UNSET)
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
 
-    @property
+    @cached_property
     def requirement(self) -> Requirement:
         """What the permission model is asked."""
         return Requirement(

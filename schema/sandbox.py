@@ -20,7 +20,7 @@ from schema.node import Node, node
     ClockOffset,
     gate=authorize(),
     owner=None,
-    only=IN_SANDBOX == true(),
+    only=true() == IN_SANDBOX,
     description=(
         "The practice system: simulated payments and a clock that can be moved. Does not exist in production."
     ),

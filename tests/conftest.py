@@ -11,6 +11,7 @@ from tests.database import (
     Databases,
     SqliteFiles,
     postgresql_server,
+    untested,
     untested_on_postgresql,
     with_template,
     without_postgresql,
@@ -71,5 +72,6 @@ def postgresql_databases() -> Iterator[Databases]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in untested_on_postgresql(terminalreporter.stats.get("skipped", [])):
+    skipped = terminalreporter.stats.get("skipped", [])
+    for line in untested_on_postgresql(skipped) + untested(skipped):
         terminalreporter.write_line(line, red=True, bold=True)

@@ -216,3 +216,9 @@ def untested_on_postgresql(reports: list[pytest.TestReport]) -> list[str]:
         f"NOT TESTED ON POSTGRESQL, {len(skipped)} tests of {files}:",
         "no server answers at 127.0.0.1:5432 and none is installed; ESPACE_TEST_DATABASE_URL names one elsewhere.",
     ]
+
+
+def untested(reports: list[pytest.TestReport]) -> list[str]:
+    """The line of every other test that was skipped for want of something."""
+    reasons = (str(report.longrepr).partition("NOT TESTED: ")[1:] for report in reports)
+    return sorted({"".join(reason).rstrip("')") for reason in reasons if reason[0]})

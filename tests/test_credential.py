@@ -108,6 +108,7 @@ def test_nothing_given_is_nobody() -> None:
         f"Bearer {ACCESS},",
         "Bearer é",
     ],
+    ids=str.__len__,
 )
 def test_an_authorization_that_is_no_good_is_refused(given: str) -> None:
     with pytest.raises(RequestRefused) as refused:
@@ -123,7 +124,7 @@ def test_two_authorizations_are_refused() -> None:
     assert refused.value.status in (400, 401)
 
 
-@pytest.mark.parametrize("cookie", [COOKIE, "nonsense"])
+@pytest.mark.parametrize("cookie", [COOKIE, "nonsense"], ids=["a good one", "nonsense"])
 def test_a_cookie_and_an_authorization_are_refused_whatever_they_are_worth(cookie: str) -> None:
     for given in (f"Bearer {ACCESS}", "Basic eA==", ""):
         both = (("authorization", given), ("cookie", f"espace_session={cookie}"))

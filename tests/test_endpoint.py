@@ -35,7 +35,6 @@ from engine.error import (
     in_english,
 )
 from engine.media import GRAPHQL, JSON
-from engine.measure import DocumentLimits
 from engine.operation import Cost, Document, Operation, PageSize
 from engine.trusted import TrustedDocuments, digest
 
@@ -212,8 +211,8 @@ async def test_a_request_goes_its_way_in_order(host: FakeHost) -> None:
 
 
 async def test_the_largest_page_bounds_the_cost(host: FakeHost) -> None:
-    await ask(Endpoint(host, documents=DocumentLimits(largest_page=10)), "{ me }", variables={"first": 1_000})
-    assert ("charge", OperationType.QUERY, 1 + 10 * 2) in host.steps
+    await ask(Endpoint(host), "{ me }", variables={"first": 1_000})
+    assert ("charge", OperationType.QUERY, 1 + 100 * 2) in host.steps
 
 
 @pytest.mark.parametrize(

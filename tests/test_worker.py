@@ -14,7 +14,7 @@ from models.db import Database
 from models.session import Session
 from tests.api import FREE, OWNER, Api
 
-SETTINGS = Settings(worker_interval=timedelta(0))
+SETTINGS = Settings(worker_interval=timedelta(milliseconds=1))
 
 
 async def test_sessions_that_ended_long_ago_are_deleted(api: Api, clock: FrozenClock) -> None:
