@@ -71,9 +71,12 @@ def _decoded(text: str | None, order: Sequence[Order], table: Table) -> tuple[An
     try:
         values = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         kinds = [table.c[part.column].type.python_type for part in order]
-        return tuple(READERS[kind](value) for kind, value in zip(kinds, values, strict=True))
+        place = tuple(READERS[kind](value) for kind, value in zip(kinds, values, strict=True))
+        if cursor(place) != text:
+            raise ValueError("another spelling of a cursor")
     except (ValueError, TypeError, AttributeError):
         raise FieldRefused(BAD_USER_INPUT, "This cursor is not one of this list.") from None
+    return place
 
 
 def _instant(value: str) -> datetime:

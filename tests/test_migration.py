@@ -46,6 +46,15 @@ def add_migration(versions: Path, *steps: str) -> None:
     )
 
 
+@pytest.fixture
+async def database(database_url: str, clock: FrozenClock) -> AsyncIterator[Database]:
+    """A database at head that is nobody else's: what is tested here changes its tables."""
+    made = Database(database_url, clock=clock, sandbox=True)
+    await upgrade(made)
+    yield made
+    await made.close()
+
+
 async def seen(database: Database, look: Any) -> Any:
     """What `look` finds in the database, given a synchronous connection."""
     async with database.reading() as connection:
