@@ -86,11 +86,14 @@ class Host:
             db.author = Author(ActivityChannel.SESSION, viewer.profile_id, viewer.session_id, viewer.ip_address)
             yield call
 
-    async def charge(self, context: Call, kind: OperationType | None, cost: int) -> None:
-        """Count it, and let the answer say what is left."""
+    async def charge_document(self, context: Call) -> None:
+        """Count a document that has to be parsed."""
+        await self.allowance.charge_document(context.viewer)
+
+    async def charge(self, context: Call, kind: OperationType, cost: int) -> None:
+        """Count an operation, and let the answer say what is left."""
         context.headers |= await self.allowance.charge(context.viewer, kind, cost)
-        if kind is not None:
-            context.quota = await self.allowance.quota(context.viewer, cost)
+        context.quota = await self.allowance.quota(context.viewer, cost)
 
     def known(self, text: str) -> bool:
         return self.documents.known(text)

@@ -64,8 +64,12 @@ class Host(Protocol[C]):
         """The caller's context. Refuses with 400, 401 or 403."""
         ...
 
-    async def charge(self, context: C, kind: OperationType | None, cost: int) -> None:
-        """Takes the points of an operation; `kind` None is one document to parse. Refuses with 429."""
+    async def charge_document(self, context: C) -> None:
+        """Counts a document that has to be parsed. Refuses with 429."""
+        ...
+
+    async def charge(self, context: C, kind: OperationType, cost: int) -> None:
+        """Counts an operation and takes its points. Refuses with 429."""
         ...
 
     def known(self, text: str) -> bool:
@@ -156,7 +160,7 @@ class Endpoint(Generic[C]):
 
     async def _execute(self, request: Request, context: C, text: str, params: Params) -> Execution:
         if not self.host.known(text):
-            await self.host.charge(context, None, 1)
+            await self.host.charge_document(context)
         document = self.host.prepare(text)
         operation = chosen(document, params.operation_name)
         if operation.kind is OperationType.MUTATION and request.method != "POST":

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import strawberry
-from graphql import GraphQLField
+from graphql import GraphQLField, GraphQLNonNull, Undefined, get_nullable_type
 from sqlalchemy import ColumnElement, true
 from strawberry.schema_directive import Location
 
@@ -175,7 +175,7 @@ def authorize(
 class SemanticNonNull:
     """Null means error."""
 
-    levels: list[int] = strawberry.directive_field(name="levels", default=strawberry.UNSET)
+    levels: list[int] | None = strawberry.directive_field(name="levels", default=strawberry.UNSET)
 
 
 @strawberry.schema_directive(
@@ -213,3 +213,39 @@ def weight_of(field: GraphQLField) -> int | None:
     found = definition(field)
     weights = [mark.weight for mark in found.directives if isinstance(mark, Cost)] if found else []
     return weights[0] if weights else None
+
+
+ARGUMENTS: dict[tuple[type, str], tuple[str, Any]] = {
+    (Authorize, "subject"): (
+        "Dotted path to the subject: from the arguments on root fields (an id stands for its object), else from the "
+        "parent.",
+        Undefined,
+    ),
+    (Authorize, "overall"): ("Profile-wide permissions that suffice.", Undefined),
+    (Authorize, "account"): ("Permissions on the account concerned that suffice.", Undefined),
+    (Authorize, "server"): ("Permissions on the server concerned that suffice.", Undefined),
+    (Authorize, "twoFactor"): (
+        "The subject's profile must have two-factor authentication enabled and the session must have passed it.",
+        False,
+    ),
+    (Authorize, "related"): (
+        "Any permission at all on the subject suffices, and so does being the other party of one of its grants in "
+        "force or pending transfers.",
+        False,
+    ),
+    (Authorize, "interactive"): ("Refuse API tokens: interactive sessions only.", False),
+    (SemanticNonNull, "levels"): ("Depths at which null means error.", [0]),
+    (Fails, "codes"): ("Specific codes; each one has a test.", Undefined),
+    (Cost, "weight"): ("Points.", Undefined),
+}
+"""Description and default of every argument: Strawberry would print a default wherever the directive is used."""
+
+
+def complete_arguments(schema: strawberry.Schema) -> None:
+    """Describe the arguments of the directives, and give them the defaults that leaving them out stands for."""
+    for (kind, name), (description, default) in ARGUMENTS.items():
+        argument = schema._schema_graphql_directives[kind].args[name]
+        argument.description = description
+        if default is not Undefined:
+            argument.default_value = default
+            argument.type = GraphQLNonNull(get_nullable_type(argument.type))

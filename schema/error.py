@@ -15,9 +15,7 @@ described(
     REQUIRED="A value is missing.",
     INVALID="A value is wrong.",
     NOT_FOUND="The object does not exist or is out of the viewer's sight.",
-    TAKEN="The value is already used.",
     CONFLICT="The object is not in a state that allows this.",
-    LIMIT_REACHED="A quantity limit is reached.",
     TOO_MANY_ATTEMPTS="Wait before trying again.",
     INVALID_CREDENTIALS="E-mail and password do not match.",
 )

@@ -7,7 +7,7 @@ from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.activity import HiddenActor, SystemActor
 from schema.connection import name_pages
-from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost
+from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.limit import LimitQuery
@@ -18,6 +18,9 @@ from schema.scalar import SCALARS
 from schema.session import SessionMutation, SessionQuery
 
 MOST_IDS = 100
+DESCRIPTION = (
+    "Customer area of a web-hosting provider: profiles, hosting accounts, servers, permissions, billing and support."
+)
 
 
 @strawberry.type
@@ -56,5 +59,7 @@ def build() -> Bound:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     name_pages(schema)
+    complete_arguments(schema)
+    schema._schema.description = DESCRIPTION
     check_guards(schema)
     return Bound(schema, SOURCES, default_guard)

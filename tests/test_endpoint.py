@@ -102,7 +102,10 @@ class FakeHost:
         finally:
             self.steps.append("leave")
 
-    async def charge(self, context: str, kind: OperationType | None, cost: int) -> None:
+    async def charge_document(self, context: str) -> None:
+        self.step("charge_document")
+
+    async def charge(self, context: str, kind: OperationType, cost: int) -> None:
         self.step("charge", kind, cost)
 
     def known(self, text: str) -> bool:
@@ -202,7 +205,7 @@ async def test_a_request_goes_its_way_in_order(host: FakeHost) -> None:
     query = "query Say($word: String!) { say(word: $word) }"
     response = await ask(endpoint, query, variables={"word": "é", "first": 7})
     assert response.json() == {"data": {"say": "é"}}
-    new = ["known", ("charge", None, 1), "prepare"]
+    new = ["known", "charge_document", "prepare"]
     rest = [("charge", OperationType.QUERY, 1 + 7 * 2), ("execute", "Say"), ("finish", 200), "leave"]
     assert host.steps == [("admit", response.headers["X-Request-ID"]), *new, *rest]
     host.steps.clear()
@@ -390,7 +393,7 @@ async def test_who_is_not_admitted_is_told_so(host: FakeHost) -> None:
 
 
 async def test_who_asks_too_much_is_told_when_to_come_back(host: FakeHost) -> None:
-    host.failing["charge"] = RequestRefused(429, RATE_LIMITED, "Too many.", headers={"Retry-After": "7"})
+    host.failing["charge_document"] = RequestRefused(429, RATE_LIMITED, "Too many.", headers={"Retry-After": "7"})
     response = await ask(Endpoint(host), "{ me }", JSON)
     assert (response.status_code, code_of(response)) == (429, RATE_LIMITED)
     assert (response.headers["Retry-After"], response.cookies["caller"]) == ("7", "Ada")
@@ -418,7 +421,7 @@ async def test_any_other_request_id_is_replaced(host: FakeHost, given: str) -> N
     assert UUID(response.headers["X-Request-ID"]).version == 7
 
 
-STAGES = ["admit", "known", "charge", "prepare", "execute", "finish"]
+STAGES = ["admit", "known", "charge_document", "charge", "prepare", "execute", "finish"]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -238,6 +238,13 @@ async def test_signing_in_beyond_the_limit_closes_the_one_unused_for_longest(
     assert await is_in(api, foreign.secret)
 
 
+async def test_the_limit_holds_for_those_who_sign_in_at_once(api: Api, database: Database, bound: Bound) -> None:
+    async with serving(database, bound, rate_limits=False, sessions_per_profile=2) as limited:
+        answers = await asyncio.gather(*(sign_in(limited) for _ in range(6)))
+    assert [answer.data["sessionCreate"]["userErrors"] for answer in answers] == [[]] * 6
+    assert len([row for row in await api.rows(Session) if row.ended_at is None]) == 2
+
+
 async def test_signing_in_and_out_is_on_record(api: Api) -> None:
     before = {row.id for row in await api.rows(ActivityEvent)}
     payload = await signed_in(api)
@@ -262,6 +269,18 @@ async def test_who_signs_out_is_refused_from_the_next_request_on(api: Api) -> No
     assert await is_in(api, other.secret)
 
 
+async def test_what_follows_a_sign_out_in_its_document_is_answered_to_nobody(api: Api) -> None:
+    document = """mutation { sessionDelete(input: {}) { userErrors { code } query { viewer { id } session { id } } }
+      profileUpdate(input: {identity: {city: "Lyon"}}) { userErrors { code } } }"""
+    answer = await api.ask(document, token=await api.token(FREE))
+    assert answer.body["data"] == {
+        "sessionDelete": {"userErrors": [], "query": {"viewer": None, "session": None}},
+        "profileUpdate": None,
+    }
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert next(row.city for row in await api.rows(Profile) if row.id == FREE.key) == "Berlin"
+
+
 async def test_one_other_session_is_closed_by_its_id(api: Api) -> None:
     opened, other = await api.opened(OWNER), await api.opened(OWNER, SessionTransport.COOKIE)
     wanted = global_id("Session", other.session.id)
@@ -270,6 +289,15 @@ async def test_one_other_session_is_closed_by_its_id(api: Api) -> None:
     assert await is_in(api, opened.secret)
     again = await sign_out(api, opened.secret, sessionId=wanted)
     assert codes(again) == [("NOT_FOUND", ["input", "sessionId"])]
+
+
+async def test_a_session_that_two_close_at_once_is_closed_once(api: Api) -> None:
+    opened, other = await api.opened(OWNER), await api.opened(OWNER)
+    wanted = global_id("Session", other.session.id)
+    answers = await asyncio.gather(*(sign_out(api, opened.secret, sessionId=wanted) for _ in range(4)))
+    assert sorted(len(answer["userErrors"]) for answer in answers) == [0, 1, 1, 1]
+    closed = [row for row in await api.rows(ActivityEvent) if row.kind == "session.closed"]
+    assert [row.subject_id for row in closed] == [other.session.id]
 
 
 async def test_all_others_are_closed_and_nobody_elses(api: Api) -> None:
