@@ -1,12 +1,11 @@
-"""PER-11. Who may do what: one model, asked by every field, mutation, row filter and `viewerCan`.
+"""PER-11. Who may do what: one model, asked by every field, mutation and row filter.
 
 A `Requirement` stands in the schema beside what it guards and is printed there. `decide` is the truth: given a viewer,
 a requirement and the subject it concerns, it answers why not, or None. `visible` is the same truth as SQL, for lists;
 a test compares the two over every seeded row.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -82,33 +81,37 @@ class DenialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it."""
+    """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it.
+
+    Nobody can grant a permission yet, so that only owners pass.
+    """
 
     overall: tuple[OverallPermission, ...] = ()
     account: tuple[AccountPermission, ...] = ()
     server: tuple[ServerPermission, ...] = ()
     two_factor: bool = False
+    """The session has verified a second factor."""
     related: bool = False
+    """Any permission at all suffices."""
     interactive: bool = False
+    """A session, not a token."""
+
+    @property
+    def needs_subject(self) -> bool:
+        """Whether it can only be asked of a row: without one, a permission on nothing would be granted to all."""
+        return bool(self.overall or self.account or self.server or self.related)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a requirement is about: whose it is."""
+    """What a requirement is about: the profile that owns it; None for what belongs to whoever looks at it."""
 
     owner_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
-    """What others granted to the viewer: permissions per owner."""
-
-    overall: Mapping[UUID, frozenset[OverallPermission]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is calling, how, and with which rights. `profile_id` is None for an anonymous caller."""
+    """Who is calling, and how. `profile_id` is None for an anonymous caller."""
 
     profile_id: UUID | None = None
     session_id: UUID | None = None
@@ -116,7 +119,6 @@ class Viewer:
     two_factor: bool = False
     ip_address: str = ""
     user_agent: str | None = None
-    rights: Rights = field(default_factory=Rights)
 
     @property
     def key(self) -> UUID:
@@ -147,18 +149,22 @@ class Denial:
     missing: OverallPermission | None = None
 
 
-def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None = None) -> Denial | None:
-    """PER-11. None when `viewer` meets `requirement` on `subject`; without a subject, what concerns no row suffices."""
+def decide_session(viewer: Viewer, requirement: Requirement) -> Denial | None:
+    """PER-11. The part of a requirement that concerns no row: None when `viewer` meets it."""
     if viewer.profile_id is None:
         return Denial(DenialReason.UNAUTHENTICATED)
     if requirement.interactive and not viewer.interactive:
         return Denial(DenialReason.TOKEN_SCOPE)
     if requirement.two_factor and not viewer.two_factor:
         return Denial(DenialReason.TWO_FACTOR_REQUIRED)
-    if subject is None or subject.owner_id == viewer.profile_id:
-        return None
-    held = viewer.rights.overall.get(subject.owner_id, frozenset()) if subject.owner_id else frozenset()
-    if held.intersection(requirement.overall) or (requirement.related and held):
+    return None
+
+
+def decide(viewer: Viewer, requirement: Requirement, subject: Subject) -> Denial | None:
+    """PER-11. None when `viewer` meets `requirement` on `subject`."""
+    if (denial := decide_session(viewer, requirement)) is not None:
+        return denial
+    if subject.owner_id in (None, viewer.profile_id):
         return None
     if requirement.overall:
         return Denial(DenialReason.PERMISSION_MISSING, requirement.overall[0])
@@ -166,8 +172,5 @@ def decide(viewer: Viewer, requirement: Requirement, subject: Subject | None = N
 
 
 def visible(requirement: Requirement, owner: ColumnElement[Any] | None) -> ColumnElement[bool]:
-    """PER-12. The rows that `decide` lets through, by the column of their owner; None where whoever looks owns them.
-
-    What concerns no row (a session, two factors) is asked before; no grant exists yet that could widen this.
-    """
+    """PER-12. The rows that `decide` lets through, by the column of their owner; None where whoever looks owns them."""
     return VIEWER_ID.is_not(None) if owner is None else owner == VIEWER_ID

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import strawberry
-from graphql import GraphQLField, GraphQLNonNull, Undefined, get_nullable_type
+from graphql import GraphQLField, GraphQLNonNull, Undefined
 from sqlalchemy import ColumnElement, true
 from strawberry.schema_directive import Location
 
@@ -21,6 +21,7 @@ from models.permission import (
     ServerPermission,
     Subject,
     decide,
+    decide_session,
     visible,
 )
 from models.refusal import Code
@@ -132,12 +133,13 @@ class Authorize:
 
     def check(self, context: Context, subject: tuple[Any, ...]) -> None:
         """Raises the coded error of what is missing."""
-        denial = decide(context.viewer, self.requirement, Subject(*subject) if subject else None)
+        viewer, requirement = context.viewer, self.requirement
+        denial = decide(viewer, requirement, Subject(*subject)) if subject else decide_session(viewer, requirement)
         if denial is not None:
             raise refused(denial)
 
     def admits(self, context: Context) -> bool:
-        return decide(context.viewer, self.requirement) is None
+        return decide_session(context.viewer, self.requirement) is None
 
     def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
         return visible(self.requirement, subject[0] if subject else None)
@@ -248,4 +250,5 @@ def complete_arguments(schema: strawberry.Schema) -> None:
         argument.description = description
         if default is not Undefined:
             argument.default_value = default
-            argument.type = GraphQLNonNull(get_nullable_type(argument.type))
+            if not isinstance(argument.type, GraphQLNonNull):
+                argument.type = GraphQLNonNull(argument.type)

@@ -1,18 +1,20 @@
-"""PER-11. Closed by default: what states no requirement does not build, or needs a session."""
+"""PER-11. Closed by default: what states no requirement, or one that could not be asked, does not build."""
+
+from collections.abc import Iterator
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
 
-from engine.declare import Guard
-from engine.shape import definition, guard_of
-from schema.directive import authorize
+from engine.declare import Guard, Source
+from engine.shape import STRAWBERRY, definition, guard_of
+from schema.directive import Authorize, authorize
 from schema.node import SOURCES
 
 SESSION = authorize()
 
 
 class UnguardedError(TypeError):
-    """A mutation, a subscription or a Node type that says nothing of who may reach it."""
+    """A requirement is not stated, or cannot be asked where it is stated. One line for each place."""
 
 
 def default_guard(type_name: str, field_name: str) -> Guard | None:
@@ -21,24 +23,47 @@ def default_guard(type_name: str, field_name: str) -> Guard | None:
 
 
 def check_guards(schema: strawberry.Schema) -> None:
-    """Raises UnguardedError for everything that has to state a requirement and does not."""
+    """Raises UnguardedError for every mutation, subscription, Node type and guarded field that is not as it must be."""
     graphql = schema._schema
-    unguarded = [
-        f"{root.name}.{name}"
-        for root in (graphql.mutation_type, graphql.subscription_type)
-        if root is not None
-        for name, field in root.fields.items()
-        if (found := definition(field)) is None or guard_of(found) is None
-    ]
-    node = graphql.type_map["Node"]
-    gated = {origin.__name__ for origin, source in SOURCES.items() if source.gate is not None}
-    unguarded += [
-        kind.name
-        for kind in graphql.type_map.values()
-        if isinstance(kind, GraphQLObjectType)
-        and isinstance(node, GraphQLInterfaceType)
-        and node in kind.interfaces
-        and kind.name not in gated
-    ]
-    if unguarded:
-        raise UnguardedError(f"no requirement is stated for {', '.join(sorted(unguarded))}")
+    acting = {root.name for root in (graphql.mutation_type, graphql.subscription_type) if root is not None}
+    roots = acting | {graphql.query_type.name if graphql.query_type else ""}
+    faults: list[str] = []
+    for kind in graphql.type_map.values():
+        if not isinstance(kind, GraphQLObjectType) or STRAWBERRY not in kind.extensions:
+            continue
+        if any(interface.name == "Node" for interface in kind.interfaces) and _source(kind) is None:
+            faults.append(f"{kind.name} is a Node without a gate")
+        for name, field in kind.fields.items():
+            told = _of_root(field, kind.name in acting) if kind.name in roots else _of_object(kind, field)
+            faults += [f"{kind.name}.{name} {fault}" for fault in told]
+    if faults:
+        raise UnguardedError("\n".join(sorted(faults)))
+
+
+def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
+    guard = _guard(field)
+    if acts and guard is None:
+        yield "states no requirement"
+    if isinstance(guard, Authorize) and guard.requirement.needs_subject and not guard.subject:
+        yield "asks for a permission and names no subject"
+
+
+def _of_object(kind: GraphQLObjectType, field: GraphQLField) -> Iterator[str]:
+    guard, source = _guard(field), _source(kind)
+    if not isinstance(guard, Authorize):
+        return
+    if source is None:
+        yield "is guarded, and nobody owns what it stands in"
+    elif guard.requirement.needs_subject and not source.subject:
+        yield "asks for a permission on what belongs to whoever looks"
+    if is_non_null_type(field.type):
+        yield "is guarded and has to be nullable"
+
+
+def _guard(field: GraphQLField) -> Guard | None:
+    found = definition(field)
+    return guard_of(found) if found else None
+
+
+def _source(kind: GraphQLObjectType) -> Source | None:
+    return SOURCES.get(kind.extensions[STRAWBERRY].origin)

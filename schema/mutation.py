@@ -107,9 +107,9 @@ async def _check_subject(info: Info, guard: Authorize, input: Any) -> None:
         return
     found = read_global_id(value)
     entity = await bound_of(info).reach(info.context, *found) if found else None
-    if entity is None:
+    if entity is None or not entity.subject:
         raise NotFound().at(*path)
-    denial = decide(info.context.viewer, guard.requirement, Subject(entity.subject[0]))
+    denial = decide(info.context.viewer, guard.requirement, Subject(*entity.subject))
     if denial is not None:
         raise refused(denial)
 

@@ -9,8 +9,10 @@ from graphql import GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
+from engine.declare import Column, declare
 from engine.error import FieldRefused
 from engine.shape import definition, guard_of
+from models import session as rows
 from models.context import Context
 from models.db import Db, NothingRecorded
 from models.permission import ANYBODY, Viewer
@@ -18,7 +20,7 @@ from models.refusal import NotFound
 from schema.directive import PUBLIC, Authorize, Public, authorize
 from schema.gate import UnguardedError, check_guards
 from schema.mutation import Info, MutationPayload, mutation
-from schema.node import Node
+from schema.node import SOURCES, Node, node
 from schema.root import Mutation, Query
 from schema.scalar import SCALARS
 from tests.api import OWNER, Api
@@ -43,18 +45,54 @@ class OpenNodeQuery(Query):
     open: OpenNode | None = None
 
 
-def built(query: type = Query, mutation: type = Mutation) -> strawberry.Schema:
-    return strawberry.Schema(query=query, mutation=mutation, config=StrawberryConfig(scalar_map=SCALARS))
+def built(query: type = Query, mutation: type = Mutation) -> None:
+    check_guards(strawberry.Schema(query=query, mutation=mutation, config=StrawberryConfig(scalar_map=SCALARS)))
 
 
 def test_a_mutation_without_a_requirement_does_not_build() -> None:
     with pytest.raises(UnguardedError, match="anything"):
-        check_guards(built(mutation=OpenMutation))
+        built(mutation=OpenMutation)
 
 
 def test_a_node_type_without_a_gate_does_not_build() -> None:
     with pytest.raises(UnguardedError, match="OpenNode"):
-        check_guards(built(query=OpenNodeQuery))
+        built(query=OpenNodeQuery)
+
+
+@strawberry.type
+class Inner:
+    secret: str | None = declare(Column("city"), authorize(), description="Of nobody.")
+    mine: int | None = declare(Column("city"), authorize(related=True), description="Of nobody.")
+
+
+@strawberry.type
+class GuardedQuery(Query):
+    inner: Inner | None = None
+    wanting: int | None = declare(Column("x"), authorize(related=True), description="Of nobody.")
+
+
+def test_a_guard_that_could_not_be_asked_does_not_build() -> None:
+    with pytest.raises(UnguardedError) as refused:
+        built(query=GuardedQuery)
+    assert str(refused.value).split("\n") == [
+        "GuardedQuery.wanting asks for a permission and names no subject",
+        "Inner.mine is guarded, and nobody owns what it stands in",
+        "Inner.secret is guarded, and nobody owns what it stands in",
+    ]
+
+
+def test_a_guarded_field_that_may_not_be_null_does_not_build() -> None:
+    @node(rows.Session, gate=authorize(), owner="profile_id", description="For a test.")
+    class Certain(Node):
+        name: str = declare(Column("ip_address"), authorize(), description="Never null.")
+
+    @strawberry.type
+    class StrictQuery(Query):
+        sure: Certain | None = None
+
+    with pytest.raises(UnguardedError, match=r"Certain\.name is guarded and has to be nullable"):
+        built(query=StrictQuery)
+    SOURCES.pop(Certain)
 
 
 def guarded_fields(bound: Bound) -> Iterator[tuple[str, str, Authorize | Public]]:
