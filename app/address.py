@@ -19,7 +19,7 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[IPv4Ne
 
 
 def parsed(text: str) -> Address | None:
-    """The address, an IPv4 one out of its IPv6 clothes; None for what is none."""
+    """The address, IPv4-mapped ones unwrapped; None if malformed."""
     try:
         address = ip_address(text.strip().removeprefix("[").removesuffix("]").partition("%")[0])
     except ValueError:

@@ -81,7 +81,7 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     if authorization:
         scheme, _, secret = authorization[0].partition(" ")
         if len(authorization) > 1 or scheme.lower() != "bearer":
-            raise unauthenticated("Authorization is: Bearer, a space, and the access token.")
+            raise unauthenticated("Use Authorization: Bearer, followed by the access token.")
         if not is_well_formed(secret.strip(), SecretKind.ACCESS):
             raise unauthenticated()
         return Credential(secret.strip(), SecretKind.ACCESS)
@@ -90,6 +90,6 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     return None
 
 
-def unauthenticated(message: str = "This access token is not valid, or not any more.") -> RequestRefused:
+def unauthenticated(message: str = "This access token is invalid or has expired.") -> RequestRefused:
     """401: a bearer credential that is no good."""
     return RequestRefused(401, UNAUTHENTICATED, message, headers={"WWW-Authenticate": "Bearer"})

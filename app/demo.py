@@ -8,10 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.passwords import HashingPool
-from models.activity import Author
 from models.column import table
 from models.db import Database, Db
-from models.profile import Locale, Profile, ProfileKind
+from models.profile import CREATED, Locale, Profile, ProfileKind
 from resolvers.sandbox import start_clock
 
 PASSWORD = "espace-demo-2026"  # noqa: S105 - printed at every start
@@ -85,5 +84,4 @@ async def seed(database: Database, passwords: HashingPool) -> None:
                     **person.values,
                 )
                 write.add(profile)
-                write.record.author = Author()
-                write.record.happened("profile.created", profile)
+                write.record.happened(CREATED, profile)

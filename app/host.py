@@ -14,12 +14,11 @@ from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, unauthenticated
 from app.settings import Settings
 from engine.bind import Bound
-from engine.document import Documents
-from engine.endpoint import Execution
-from engine.error import Translate
+from engine.error import UNAVAILABLE, RequestRefused, Translate
 from engine.execute import run
-from engine.operation import Document, Operation
+from engine.operation import Document, Execution, Operation
 from models.activity import ActivityChannel, Author
+from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
 from models.permission import Viewer
@@ -31,6 +30,7 @@ from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
 USER_AGENT_LENGTH = 300
+BUSY = "The service is busy: try again in a moment."
 
 
 @dataclass
@@ -46,12 +46,9 @@ class Call(Context):
 class Host:
     """What serves one schema over one database."""
 
-    def __init__(
-        self, settings: Settings, bound: Bound, documents: Documents, database: Database, passwords: Passwords
-    ) -> None:
+    def __init__(self, settings: Settings, bound: Bound, database: Database, passwords: Passwords) -> None:
         self.settings = settings
         self.bound = bound
-        self.documents = documents
         self.database = database
         self.passwords = passwords
         self.allowance = Allowance(settings, database.clock)
@@ -60,7 +57,7 @@ class Host:
         )
 
     def translate(self, request: Request) -> Translate:
-        """For whoever is not known yet, and once they are, for them."""
+        """In the caller's language; before sign-in, in the browser's."""
         locale: Locale | None = getattr(request.state, "locale", None)
         return speaker(locale or preferred(request.headers.get("accept-language")))
 
@@ -80,7 +77,10 @@ class Host:
                 request_id=request.state.request_id,
             )
             if given is not None:
-                await self._recognise(call, given)
+                try:
+                    await self._recognise(call, given)
+                except Busy:
+                    raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
             request.state.locale = call.locale
             viewer = call.viewer
             db.author = Author(ActivityChannel.SESSION, viewer.profile_id, viewer.session_id, viewer.ip_address)
@@ -95,19 +95,19 @@ class Host:
         context.headers |= await self.allowance.charge(context.viewer, kind, cost)
         context.quota = await self.allowance.quota(context.viewer, cost)
 
-    def known(self, text: str) -> bool:
-        return self.documents.known(text)
-
-    def prepare(self, text: str) -> Document:
-        return self.documents.prepare(text)
-
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: Call
     ) -> Execution:
         """The answer, with its cost beside it."""
         quota = context.quota
         execution = await run(
-            self.bound.graphql, document, operation, variables, context, translate=speaker(context.locale)
+            self.bound.graphql,
+            document,
+            operation,
+            variables,
+            context,
+            translate=speaker(context.locale),
+            told={Busy: (UNAVAILABLE, BUSY)},
         )
         cost = {
             "cost": quota.cost,

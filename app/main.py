@@ -84,11 +84,11 @@ def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: H
         size_bytes=settings.document_cache_bytes,
     )
     return Endpoint(
-        Host(settings, bound, documents, database, passwords),
+        Host(settings, bound, database, passwords),
+        documents,
         limits=settings.requests,
         trusted=trusted(settings),
         page=graphiql_response,
-        documents=settings.documents,
         partial_success=settings.partial_success_status,
     )
 

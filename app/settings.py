@@ -101,8 +101,10 @@ class Settings(Figures, BaseSettings):
     anonymous_points_per_minute: int = Field(default=5_000, ge=1, description="LIM-2. Points of cost per address.")
     requests: RequestLimits = Field(default=RequestLimits(), description="How large a request may be.")
     documents: DocumentLimits = Field(default=DocumentLimits(), description="LIM-2. What one document may ask for.")
-    document_cache: int = Field(default=1_000, ge=1, description="Documents kept parsed and validated.")
-    document_cache_bytes: int = Field(default=8_000_000, ge=1, description="Their texts together, in bytes.")
+    document_cache: int = Field(default=2_000, ge=1, description="Documents kept parsed and validated.")
+    document_cache_bytes: int = Field(
+        default=64 * 2**20, ge=1, description="Memory that they may take, in bytes, by estimate."
+    )
     trusted_documents: Path | None = Field(default=None, description="JSON file of documents by their SHA-256.")
     trusted_only: bool = Field(default=False, description="Accept trusted documents and nothing else.")
     partial_success_status: bool = Field(

@@ -24,7 +24,7 @@ from app.passwords import HashingPool
 from app.settings import Settings
 from bench.stock import View
 from engine.media import GRAPHQL
-from models.activity import SENTENCES, ActivityChannel, ActivityEvent
+from models.activity import ACTIONS, ActivityChannel, ActivityEvent
 from models.clock import RealClock
 from models.column import new_id, table
 from models.db import Database, Db
@@ -106,7 +106,7 @@ def event(number: int) -> dict[str, Any]:
     by_service = number % 10 == 0
     return {
         "id": new_id(),
-        "kind": list(SENTENCES)[number % len(SENTENCES)],
+        "kind": list(ACTIONS)[number % len(ACTIONS)],
         "occurred_at": at,
         "recorded_at": at,
         "owner_id": OWNER,

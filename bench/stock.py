@@ -75,7 +75,7 @@ class ActivityEvent:
 
     @strawberry.field
     def summary(self, info: Info) -> str:
-        return say(info.context["locale"], activities.SENTENCES[self.row.kind])
+        return say(info.context["locale"], activities.ACTIONS[self.row.kind].sentence)
 
     @strawberry.field
     def changes(self) -> list[ActivityChange]:

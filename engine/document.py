@@ -4,10 +4,8 @@ A limit passed is COST_EXCEEDED (422), whichever step finds it; what does not pa
 the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
 """
 
-import re
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from graphql import (
     ASTValidationRule,
@@ -15,13 +13,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    Node,
-    ObjectFieldNode,
     OverlappingFieldsCanBeMergedRule,
     StringValueNode,
     ValidationContext,
-    ValueNode,
-    VariableNode,
     Visitor,
     parse,
     specified_rules,
@@ -30,9 +24,11 @@ from graphql import (
 )
 from graphql.validation.validate import ValidationAbortedError
 
+from engine.cache import LruCache
 from engine.error import BAD_REQUEST, INVALID_DOCUMENT, SYNTAX, RequestRefused
 from engine.measure import DocumentLimits, Meter, WeightOf
 from engine.operation import Document
+from engine.redact import safe_error
 from engine.scan import scan
 
 MOST_ERRORS = 5
@@ -41,8 +37,6 @@ BYTES_PER_TOKEN = 500
 
 ESCAPE = "\\u"
 """How a string of a document writes a character by its number."""
-
-T = TypeVar("T")
 
 
 class Documents:
@@ -57,15 +51,15 @@ class Documents:
         limits: DocumentLimits,
         weight_of: WeightOf,
         *,
-        entries: int = 2_000,
-        size_bytes: int = 64 * 2**20,
+        entries: int,
+        size_bytes: int,
     ) -> None:
         self.schema = schema
         self.limits = limits
         self.meter = Meter(schema, limits, weight_of)
         self.rules = rules(limits)
-        self._ready = Kept[Document](entries, size_bytes)
-        self._refused = Kept[RequestRefused](entries // 8, size_bytes // 8)
+        self._ready = LruCache[Document](entries, size_bytes)
+        self._refused = LruCache[RequestRefused](entries // 8, size_bytes // 8)
 
     def known(self, text: str) -> bool:
         """Whether the answer of `prepare` is at hand."""
@@ -146,80 +140,4 @@ def again(refusal: RequestRefused) -> RequestRefused:
         errors=refusal.errors,
         well_formed=refusal.well_formed,
         **refusal.figures,
-    )
-
-
-class Kept(Generic[T]):
-    """What was used last, by text, within so many entries and bytes."""
-
-    def __init__(self, entries: int, size_bytes: int) -> None:
-        self.entries = entries
-        self.size_bytes = size_bytes
-        self.used_bytes = 0
-        self._values: OrderedDict[str, tuple[T, int]] = OrderedDict()
-
-    def __contains__(self, text: str) -> bool:
-        return text in self._values
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def get(self, text: str) -> T | None:
-        if text not in self._values:
-            return None
-        self._values.move_to_end(text)
-        return self._values[text][0]
-
-    def keep(self, text: str, value: T, size_bytes: int) -> None:
-        self._values[text] = value, size_bytes
-        self.used_bytes += size_bytes
-        while len(self._values) > self.entries or self.used_bytes > self.size_bytes:
-            _, (_, freed) = self._values.popitem(last=False)
-            self.used_bytes -= freed
-
-
-# What graphql-core says of a literal's syntax before it repeats some of it.
-BEFORE_A_LITERAL = re.compile(
-    r"Syntax Error: .*?(?:\b(?:BlockString|Float|Int|String)(?= ')|escape sequence(?=:)|Invalid number(?=,))"
-)
-# What it says of a value before it repeats it. Whatever else is said of a value is not passed on.
-BEFORE_A_VALUE = re.compile(
-    r"""(?: (?P<variable> Variable\ '\$\w+'\ has\ invalid\ (?:default\ )?value (?:\ at\ [\w.\[\]]+)? ) (?::\ |$) )?
-    (?P<problem>
-        Expected\ (?:a\ )?value\ of\ (?:non-null\ )?type\ '[\w!\[\]]+'
-        (?: \ to\ be\ provided | \ not\ to\ be\ None | \ to\ be\ an\ object
-          | \ to\ include\ required\ field\ '\w+' | \ not\ to\ include\ unknown\ field\ '\w+' )?
-      | (?:Boolean|Float|ID|Int|String)\ cannot\ represent\ (?:a\ )?(?:non[\w -]+\ )?value
-      | Enum\ '\w+'\ cannot\ represent\ non-(?:enum|string)\ value
-      | Value\ cannot\ represent\ an?\ \w+
-      | Value\ does\ not\ exist\ in\ '\w+'\ enum
-      | Within\ OneOf\ Input\ Object\ type\ '\w+',\ exactly\ one\ field\ must\ be\ specified
-    )?""",
-    re.VERBOSE,
-)
-VALUE_OF_ENUM = re.compile(r"Value '.*' (?=does not exist in '\w+' enum)", re.DOTALL)
-
-
-def safe_error(error: GraphQLError) -> GraphQLError:
-    """The same error, fit to be logged: it names fields, types and variables, repeats no value and holds no source."""
-    safe = GraphQLError(_message(error), path=error.path)
-    safe.locations = error.locations
-    return safe
-
-
-def _message(error: GraphQLError) -> str:
-    if isinstance(error, GraphQLSyntaxError):
-        found = BEFORE_A_LITERAL.match(error.message)
-        return f"{found[0]}." if found else error.message
-    told = BEFORE_A_VALUE.match(VALUE_OF_ENUM.sub("Value ", error.message))
-    variable, problem = told.groups() if told else (None, None)
-    if variable or _concerns_a_value(error):
-        return ": ".join(filter(None, (variable, problem))) + "." if variable or problem else "A value is not valid."
-    return error.message
-
-
-def _concerns_a_value(error: GraphQLError) -> bool:
-    nodes: Sequence[Node] = error.nodes or ()
-    return not nodes or any(
-        isinstance(node, ValueNode | ObjectFieldNode) and not isinstance(node, VariableNode) for node in nodes
     )

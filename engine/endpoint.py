@@ -6,7 +6,6 @@ It knows no schema and nobody's rights: a `Host` does, which the application is.
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
@@ -21,7 +20,7 @@ from engine.error import BAD_REQUEST, INTERNAL, RequestRefused, Translate, in_en
 from engine.failure import WENT_WRONG, log_failure
 from engine.measure import DocumentLimits, cost_of
 from engine.media import GRAPHQL, HTML, JSON, negotiated
-from engine.operation import Document, Operation
+from engine.operation import Document, Execution, Operation
 from engine.request import Params, RequestLimits, read_params
 from engine.trusted import TrustedDocuments
 
@@ -37,17 +36,6 @@ PARTIAL_SUCCESS = 294
 logger = structlog.get_logger(__name__)
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """What an executed operation gave: the parts of a GraphQL response."""
-
-    data: dict[str, Any] | None
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    extensions: dict[str, Any] = field(default_factory=dict)
-    status: int | None = None
-    """Of application/graphql-response+json, where it is not the usual one."""
 
 
 class Host(Protocol[C]):
@@ -72,14 +60,6 @@ class Host(Protocol[C]):
         """Counts an operation and takes its points. Refuses with 429."""
         ...
 
-    def known(self, text: str) -> bool:
-        """Whether `prepare` has the document at hand."""
-        ...
-
-    def prepare(self, text: str) -> Document:
-        """The document, parsed and validated. Refuses with 400 or 422."""
-        ...
-
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: C
     ) -> Execution:
@@ -91,28 +71,42 @@ class Host(Protocol[C]):
         ...
 
 
+class DocumentStore(Protocol):
+    """Documents made ready."""
+
+    limits: DocumentLimits
+
+    def known(self, text: str) -> bool:
+        """Whether the answer of `prepare` is at hand."""
+        ...
+
+    def prepare(self, text: str) -> Document:
+        """The document, parsed and validated. Refuses with 400 or 422."""
+        ...
+
+
 class Endpoint(Generic[C]):
     """An ASGI application that answers GraphQL over HTTP.
 
-    `page` is what a browser gets that navigates here. `documents` bounds what one operation costs.
+    `page` is what a browser gets that navigates here.
     `partial_success` answers 294 where there are errors beside the data.
     """
 
     def __init__(
         self,
         host: Host[C],
+        documents: DocumentStore,
         *,
         limits: RequestLimits | None = None,
         trusted: TrustedDocuments | None = None,
         page: Callable[[Request], Response] | None = None,
-        documents: DocumentLimits | None = None,
         partial_success: bool = False,
     ) -> None:
         self.host = host
         self.limits = limits or RequestLimits()
         self.trusted = trusted or TrustedDocuments({})
         self.page = page
-        self.documents = documents or DocumentLimits()
+        self.documents = documents
         self.partial_success = partial_success
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,15 +153,15 @@ class Endpoint(Generic[C]):
             return self._refusal(request, refused)
 
     async def _execute(self, request: Request, context: C, text: str, params: Params) -> Execution:
-        if not self.host.known(text):
+        if not self.documents.known(text):
             await self.host.charge_document(context)
-        document = self.host.prepare(text)
+        document = self.documents.prepare(text)
         operation = chosen(document, params.operation_name)
         if operation.kind is OperationType.MUTATION and request.method != "POST":
             raise _method_not_allowed("POST")
         if operation.kind is OperationType.SUBSCRIPTION:
             raise _refused(400, "Live operations are not served here.", well_formed=True)
-        cost = cost_of(operation, params.variables, self.documents)
+        cost = cost_of(operation, params.variables, self.documents.limits)
         await self.host.charge(context, operation.kind, cost)
         return await self.host.execute(document, operation, params.variables, context)
 
@@ -249,6 +243,4 @@ def _refused(status: int, message: str, *, well_formed: bool = False, **figures:
 
 
 def _method_not_allowed(allow: str) -> RequestRefused:
-    return RequestRefused(
-        405, BAD_REQUEST, "This is answered to {methods} only.", headers={"Allow": allow}, methods=allow
-    )
+    return RequestRefused(405, BAD_REQUEST, "Only {methods} is allowed here.", headers={"Allow": allow}, methods=allow)

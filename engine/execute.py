@@ -1,5 +1,6 @@
 """Execution on graphql-core, and what its errors become: coded, in the reader's language, without a secret."""
 
+from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
@@ -7,13 +8,14 @@ from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, exe
 from graphql.execution.values import get_variable_values
 
 from engine.declare import ROOT
-from engine.document import safe_error
-from engine.endpoint import Execution
 from engine.error import BAD_USER_INPUT, INTERNAL, FieldRefused, RequestRefused, Translate
 from engine.failure import WENT_WRONG, log_failure
-from engine.operation import Document, Operation
+from engine.operation import Document, Execution, Operation
+from engine.redact import safe_error
 
 MOST_COERCION_ERRORS = 5
+Told = Mapping[type[BaseException], tuple[str, str]]
+"""Code and sentence by the class of the failure."""
 
 
 async def run(
@@ -24,8 +26,12 @@ async def run(
     context: Any,
     *,
     translate: Translate,
+    told: Told = {},  # noqa: B006 - nobody changes it
 ) -> Execution:
-    """The answer of an operation; raises RequestRefused (422) where the variables do not fit."""
+    """The answer of an operation; raises RequestRefused (422) where the variables do not fit.
+
+    `told` are failures of the surroundings that clients are told of: they are no defects.
+    """
     check_variables(schema, operation, variables)
     outcome = execute(
         schema,
@@ -36,7 +42,7 @@ async def run(
         operation_name=operation.name,
     )
     result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-    errors = [formatted(error, context.request_id, translate) for error in result.errors or ()]
+    errors = [formatted(error, context.request_id, translate, told) for error in result.errors or ()]
     return Execution(result.data, errors)
 
 
@@ -51,7 +57,7 @@ def check_variables(schema: GraphQLSchema, operation: Operation, variables: dict
         )
 
 
-def formatted(error: GraphQLError, request_id: str, translate: Translate) -> dict[str, Any]:
+def formatted(error: GraphQLError, request_id: str, translate: Translate, told: Told) -> dict[str, Any]:
     """An error of the answer. What was not meant to be said is masked, and logged without any value."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and not isinstance(cause, FieldRefused) and cause.original_error is not None:
@@ -60,6 +66,9 @@ def formatted(error: GraphQLError, request_id: str, translate: Translate) -> dic
         message, extensions = translate(cause.template, **cause.figures), dict(cause.extensions or {})
     elif cause is None or isinstance(cause, GraphQLError):
         message, extensions = safe_error(error).message, {"code": BAD_USER_INPUT}
+    elif type(cause) in told:
+        code, template = told[type(cause)]
+        message, extensions = translate(template), {"code": code}
     else:
         log_failure("field_failed", cause, request_id=request_id, field=field_of(error))
         message, extensions = translate(WENT_WRONG), {"code": INTERNAL, "requestId": request_id}

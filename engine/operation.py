@@ -67,3 +67,14 @@ class Document:
     text: str = field(repr=False)
     node: DocumentNode = field(repr=False)
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What an executed operation gave: the parts of a GraphQL response."""
+
+    data: dict[str, Any] | None
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    status: int | None = None
+    """Of application/graphql-response+json, where it is not the usual one."""

@@ -26,6 +26,25 @@ class ActivityChannel(StrEnum):
     SYSTEM = "SYSTEM"
 
 
+ACTIONS: dict[str, "Action"] = {}
+"""Every kind of fact, by its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A kind of fact: its dotted code and its sentence, in English. It stands beside the verb that states it."""
+
+    code: str
+    sentence: str
+
+
+def action(code: str, sentence: str) -> Action:
+    """A new kind of fact; raises ValueError where the code is taken."""
+    if code in ACTIONS:
+        raise ValueError(f"{code} is the code of another action")
+    return ACTIONS.setdefault(code, Action(code, sentence))
+
+
 class ActivityEvent(SQLModel, table=True):
     """PRO-15. A fact: who did what to whose object, from where, and what changed."""
 
@@ -81,7 +100,7 @@ class Record:
 
     def happened(
         self,
-        kind: str,
+        action: Action,
         subject: Recorded,
         *,
         changes: Mapping[str, tuple[Any, Any]] | None = None,
@@ -90,7 +109,7 @@ class Record:
         """State a fact about `subject`; `changes` maps what changed to (before, after), secrets never included."""
         self.events.append(
             ActivityEvent(
-                kind=kind,
+                kind=action.code,
                 occurred_at=self.now,
                 recorded_at=self.real_now,
                 owner_id=subject.owner_id,
@@ -107,14 +126,3 @@ class Record:
 
     def __iter__(self) -> Iterator[ActivityEvent]:
         return iter(self.events)
-
-
-SENTENCES: dict[str, str] = {
-    "profile.created": "The profile was created",
-    "profile.updated": "The profile was changed",
-    "session.opened": "Signed in",
-    "session.closed": "Signed out",
-    "session.others_closed": "Signed out everywhere else",
-    "sandbox.clock_advanced": "The clock of the practice system was moved",
-}
-"""One English sentence per kind of fact; the French ones stand in the catalogue."""

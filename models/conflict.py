@@ -5,8 +5,6 @@ from typing import Any
 from sqlalchemy import ExceptionContext, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import SQLModel
 
-from models.refusal import Code, Refusal
-
 UNIQUE_VIOLATION = "23505"
 GAVE_WAY = {"40001", "40P01", "55P03"}
 """PostgreSQL's serialization failure, deadlock and lock not available."""
@@ -22,11 +20,8 @@ class Conflict(Exception):
         self.constraint = constraint
 
 
-class Busy(Refusal):
+class Busy(Exception):
     """No lock or connection came free in time, or a deadlock was broken. Nothing was done; it can be tried again."""
-
-    code = Code.TOO_MANY_ATTEMPTS
-    message = "Too much is going on at once: try again in a moment."
 
 
 def translate(context: ExceptionContext) -> None:

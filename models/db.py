@@ -11,33 +11,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from uuid import UUID
 
 from models import sqlite  # isort: skip - before anything that imports sqlite3
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Executable, Row, Select, event, inspect, select
+from sqlalchemy import Connection, Executable, Row, Select, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlmodel import Field, SQLModel
+from sqlmodel import SQLModel
 
 from models.activity import Author, Record
 from models.clock import Clock
-from models.column import new_id, table
+from models.column import table
 from models.conflict import Busy, translate
+from models.sandbox import ClockOffset
 
 T = TypeVar("T", bound=SQLModel)
 Result = TypeVar("Result")
-
-
-class ClockOffset(SQLModel, table=True):
-    """EVT-4. How far business time is ahead of real time; the one row exists in sandbox installations only."""
-
-    __tablename__ = "clock_offset"
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    microseconds: int = Field(default=0, sa_type=BigInteger)
 
 
 class NothingRecorded(AssertionError):

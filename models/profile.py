@@ -14,12 +14,14 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
-from models.activity import Record
+from models.activity import Record, action
 from models.column import Email, Instant, json_column, new_id, one_of
 from models.refusal import Code, Refusal
 
 TEXT_LENGTH = 200
 STREET_LINES = 4
+CREATED = action("profile.created", "The profile was created")
+UPDATED = action("profile.updated", "The profile was changed")
 
 
 class ProfileKind(StrEnum):
@@ -127,7 +129,7 @@ class Profile(SQLModel, table=True):
         }
         for name, (_, after) in differences.items():
             setattr(self, name, after)
-        record.happened("profile.updated", self, changes=differences)
+        record.happened(UPDATED, self, changes=differences)
 
 
 def display_name(organization: str | None, first: str | None, last: str | None, email: str) -> str:

@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from models.activity import Record
-from models.db import ClockOffset
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from models.activity import Record, action
 from models.refusal import Code, Refusal
 
 CLOCK_ID = UUID("01900000-0000-7000-8000-000000000001")
 """Id of the one row that holds the offset."""
+
+
+CLOCK_ADVANCED = action("sandbox.clock_advanced", "The clock of the practice system was moved")
 
 
 class ClockMovesForward(Refusal):
@@ -38,12 +43,27 @@ class ClockOf:
     owner_id: UUID
 
 
-def check_step(now: datetime, to: datetime, years: int) -> None:
-    """EVT-4. Raises where the clock may not be moved from `now` to `to`: backwards, or past the day `years` later."""
-    if to < now:
-        raise ClockMovesForward().at("to")
-    if to > _later(now, years):
-        raise ClockStepTooLong(years).at("to")
+class ClockOffset(SQLModel, table=True):
+    """EVT-4. How far business time is ahead of real time; the one row exists in sandbox installations only."""
+
+    __tablename__ = "clock_offset"
+
+    id: UUID = Field(default=CLOCK_ID, primary_key=True)
+    microseconds: int = Field(default=0, sa_type=BigInteger)
+
+    def advance(self, record: Record, *, to: datetime, years: int, owner_id: UUID) -> None:
+        """EVT-4. Make business time `to`: never backwards, nor past the day `years` later; `owner_id` is told.
+
+        What time it is says the row, which is locked: the transaction began before it was.
+        """
+        now = record.real_now + timedelta(microseconds=self.microseconds)
+        if to < now:
+            raise ClockMovesForward().at("to")
+        if to > _later(now, years):
+            raise ClockStepTooLong(years).at("to")
+        self.microseconds = (to - record.real_now) // timedelta(microseconds=1)
+        record.now = to
+        record.happened(CLOCK_ADVANCED, ClockOf(self.id, owner_id), changes={"now": (now, to)})
 
 
 def _later(now: datetime, years: int) -> datetime:
@@ -52,12 +72,3 @@ def _later(now: datetime, years: int) -> datetime:
         return now.replace(year=now.year + years)
     except ValueError:
         return now.replace(year=now.year + years, day=28)
-
-
-def move(offset: ClockOffset, record: Record, to: datetime, owner_id: UUID) -> None:
-    """EVT-4. Make business time `to` as of now."""
-    before = record.now
-    offset.microseconds = (to - record.real_now) // timedelta(microseconds=1)
-    record.now = to
-    subject = ClockOf(offset.id, owner_id)
-    record.happened("sandbox.clock_advanced", subject, changes={"now": (before, to)})

@@ -13,11 +13,15 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from models.activity import Record
+from models.activity import Record, action
 from models.column import Instant, new_id, one_of
 from models.profile import Profile
 from models.refusal import Code, Refusal
 from models.secret import SecretKind, fingerprint, new_secret
+
+OPENED = action("session.opened", "Signed in")
+CLOSED = action("session.closed", "Signed out")
+OTHERS_CLOSED = action("session.others_closed", "Signed out everywhere else")
 
 
 class SessionMethod(StrEnum):
@@ -77,7 +81,7 @@ class Session(SQLModel, table=True):
     def end(self, record: Record) -> None:
         """End it; its secret is refused from the next request on."""
         self.ended_at = record.real_now
-        record.happened("session.closed", self, method=self.method)
+        record.happened(CLOSED, self, method=self.method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +131,14 @@ def open_session(
         expires_at=now + (lifetimes.refresh if bearer else lifetimes.cookie),
         access_expires_at=now + (lifetimes.access if bearer else lifetimes.cookie),
     )
-    record.happened("session.opened", session, method=session.method)
+    record.happened(OPENED, session, method=session.method)
     return Opened(session, secret, refresh)
 
 
 def close_others(profile: Profile, live: Sequence[Session], current: UUID | None, record: Record) -> list[UUID]:
     """PRO-8. End every session of the profile but the current one; answers which."""
     ended = [session.id for session in live if session.id != current]
-    record.happened("session.others_closed", profile, count=len(ended))
+    record.happened(OTHERS_CLOSED, profile, count=len(ended))
     for session in live:
         if session.id in ended:
             session.end(record)

@@ -2,9 +2,9 @@
 
 from sqlmodel import SQLModel
 
-from models import activity, db, profile, session
+from models import activity, profile, sandbox, session
 
-MODULES = (activity, db, profile, session)
+MODULES = (activity, profile, sandbox, session)
 APPEND_ONLY = frozenset({"activity_event"})
 """Tables whose rows are never changed or deleted: the database itself refuses it."""
 

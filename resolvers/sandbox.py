@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlmodel import select as select_rows
 
-from models import sandbox
 from models.column import table
 from models.context import Context
-from models.db import ClockOffset, Db
+from models.db import Db
 from models.refusal import NotFound
+from models.sandbox import CLOCK_ID, ClockOffset
 
 OFFSETS = table(ClockOffset)
 
@@ -27,15 +27,14 @@ async def clock_advance(context: Context, *, to: datetime) -> UUID:
     if not context.sandbox:
         raise NotFound
     async with context.db.write() as write:
-        offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == sandbox.CLOCK_ID))
+        offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == CLOCK_ID))
         if offset is None:
             raise NotFound
-        sandbox.check_step(write.now, to, context.figures.clock_advance_years)
-        sandbox.move(offset, write.record, to, context.viewer.key)
-    return sandbox.CLOCK_ID
+        offset.advance(write.record, to=to, years=context.figures.clock_advance_years, owner_id=context.viewer.key)
+    return CLOCK_ID
 
 
 async def start_clock(db: Db) -> None:
     """EVT-4. The clock of a new sandbox, at the real time; one that runs is left alone."""
     if await db.first(select(OFFSETS.c.id)) is None:
-        await db.note(insert(OFFSETS).values(id=sandbox.CLOCK_ID, microseconds=0))
+        await db.note(insert(OFFSETS).values(id=CLOCK_ID, microseconds=0))

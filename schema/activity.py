@@ -61,7 +61,7 @@ def unnamed_actor(locale: Locale, channel: rows.ActivityChannel) -> Actor:
 
 def summary(locale: Locale, kind: str) -> str:
     """One sentence about a fact."""
-    return say(locale, rows.SENTENCES[kind])
+    return say(locale, rows.ACTIONS[kind].sentence)
 
 
 def changes(stored: Mapping[str, list[Any]]) -> list[ActivityChange]:

@@ -38,9 +38,9 @@ def node(
     description: str,
     only: ColumnElement[bool] | None = None,
 ) -> Callable[[T], T]:
-    """A Node type over the rows of `model`; `owner` is the column that says whose they are, None for whoever looks.
+    """A Node type over the rows of `model`. `owner` is the column of their profile, None if every viewer owns them.
 
-    Rows outside `only` are not there any more, for anybody.
+    Rows outside `only` are treated as deleted.
     """
 
     def made(kind: T) -> T:

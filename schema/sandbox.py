@@ -6,10 +6,9 @@ import strawberry
 from sqlalchemy import true
 
 from engine.declare import Batch, One, declare
-from models.db import ClockOffset
 from models.permission import IN_SANDBOX
 from models.refusal import Code
-from models.sandbox import CLOCK_ID
+from models.sandbox import CLOCK_ID, ClockOffset
 from resolvers import sandbox as acts
 from schema.directive import authorize
 from schema.mutation import Info, MutationPayload, mutation, refetched

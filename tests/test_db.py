@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models import sqlite
-from models.activity import ActivityEvent, Author
+from models.activity import Action, ActivityEvent, Author
 from models.clock import FrozenClock
 from models.column import new_id, table
 from models.conflict import Busy, Conflict, constraint_over
-from models.db import ClockOffset, Database, Db, NothingRecorded, async_url
+from models.db import Database, Db, NothingRecorded, async_url
 from models.profile import Profile
+from models.sandbox import ClockOffset
 from models.tables import metadata
 from tests.database import START
 
@@ -27,6 +28,11 @@ only_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 PROFILE = table(Profile)
 OFFSET = table(ClockOffset)
 EVENT = table(ActivityEvent)
+
+
+CREATED, DONE, COUNTED, SPENT, REFUSED = (
+    Action(f"test.{verb}", "") for verb in ("created", "done", "counted", "spent", "refused")
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def profile(email: str, **values: Any) -> Profile:
 async def create(db: Db, email: str) -> None:
     async with db.write() as write:
         write.add(profile(email))
-        write.record.happened("test.created", Thing())
+        write.record.happened(CREATED, Thing())
 
 
 async def count(database: Database, of: Any) -> int:
@@ -140,7 +146,7 @@ async def test_business_time_is_real_time_and_the_offset(database: Database, clo
         async with db.write() as write:
             assert write.real_now == START + timedelta(hours=1)
             assert write.now == write.real_now + timedelta(days=731)
-            write.record.happened("test.done", Thing())
+            write.record.happened(DONE, Thing())
 
 
 # Writing
@@ -167,8 +173,8 @@ async def test_writes_follow_each_other_and_facts_are_counted(database: Database
         await create(db, "ada@example.com")
         assert db.recorded == 1
         async with db.write() as write:
-            write.record.happened("test.done", Thing())
-            write.record.happened("test.done", Thing())
+            write.record.happened(DONE, Thing())
+            write.record.happened(DONE, Thing())
         assert db.recorded == 3
         with pytest.raises(Conflict):
             await create(db, "ada@example.com")
@@ -183,7 +189,7 @@ async def test_a_failed_write_rolls_back_rows_and_facts(database: Database) -> N
     async def fail() -> None:
         async with db.write() as write:
             write.add(profile("ada@example.com"))
-            write.record.happened("test.created", Thing())
+            write.record.happened(CREATED, Thing())
             await write.flush()
             raise ZeroDivisionError
 
@@ -202,7 +208,7 @@ async def test_a_write_that_states_nothing_is_rolled_back(database: Database) ->
 async def test_a_write_inside_a_write_is_refused(database: Database) -> None:
     db = Db(database)
     async with db.write() as write:
-        write.record.happened("test.done", Thing())
+        write.record.happened(DONE, Thing())
         with pytest.raises(AssertionError, match="inside a write"):
             await create(db, "ada@example.com")
         with pytest.raises(AssertionError, match="inside a write"):
@@ -226,7 +232,7 @@ async def test_facts_may_name_instants_and_ids(database: Database) -> None:
     thing = Thing()
     async with Db(database) as db:
         async with db.write() as write:
-            write.record.happened("test.done", thing, changes={"at": (None, START)}, other_id=thing.id)
+            write.record.happened(DONE, thing, changes={"at": (None, START)}, other_id=thing.id)
         row = await db.first(select(EVENT.c.changes, EVENT.c.facts))
     assert row is not None
     assert tuple(row) == ({"at": [None, "2026-11-22T09:00:00Z"]}, {"other_id": str(thing.id)})
@@ -243,7 +249,7 @@ async def test_forty_increments_at_once_all_count(database: Database) -> None:
             row = await write.lock_one(select(ClockOffset))
             assert row is not None
             row.microseconds += 1
-            write.record.happened("test.counted", Thing())
+            write.record.happened(COUNTED, Thing())
 
     await asyncio.gather(*(increment() for _ in range(40)))
     assert await counted(database) == 40
@@ -257,7 +263,7 @@ async def test_forty_spenders_of_what_ten_can_have(database: Database) -> None:
     async def spend() -> bool:
         async with Db(database).write() as write:
             taken = await write.rows(take.returning(OFFSET.c.id))
-            write.record.happened("test.spent" if taken else "test.refused", Thing())
+            write.record.happened(SPENT if taken else REFUSED, Thing())
         return bool(taken)
 
     assert sum(await asyncio.gather(*(spend() for _ in range(40)))) == 10
@@ -275,7 +281,7 @@ async def test_without_the_lock_an_increment_is_lost(database: Database) -> None
             ((number,),) = await write.rows(select(OFFSET.c.microseconds))
             await both_have_read.wait()
             await write.run(update(OFFSET).values(microseconds=number + 1))
-            write.record.happened("test.counted", Thing())
+            write.record.happened(COUNTED, Thing())
 
     await asyncio.gather(increment(), increment())
     assert await counted(database) == 1
@@ -287,10 +293,10 @@ async def test_rows_are_locked_in_the_order_of_their_keys(database: Database) ->
         for row in reversed(rows):
             write.add(row)
             await write.flush()
-        write.record.happened("test.created", Thing())
+        write.record.happened(CREATED, Thing())
     async with Db(database).write() as write:
         locked = await write.lock(select(Profile))
-        write.record.happened("test.done", Thing())
+        write.record.happened(DONE, Thing())
     assert [row.id for row in locked] == [row.id for row in rows]
 
 
@@ -299,7 +305,7 @@ async def test_a_lock_that_does_not_come_free_makes_busy(database: Database) -> 
     impatient = like(database, lock_timeout=timedelta(milliseconds=50))
     async with Db(database).write() as holder:
         await holder.lock(select(ClockOffset))
-        holder.record.happened("test.done", Thing())
+        holder.record.happened(DONE, Thing())
         with pytest.raises(Busy):
             async with Db(impatient).write() as write:
                 await write.lock(select(ClockOffset))
@@ -322,7 +328,7 @@ async def test_of_two_that_deadlock_one_gives_way(database: Database) -> None:
     async with Db(database).write() as write:
         for row in rows:
             write.add(row)
-        write.record.happened("test.created", Thing())
+        write.record.happened(CREATED, Thing())
     both_have_one = asyncio.Barrier(2)
 
     async def lock(first: UUID, second: UUID) -> None:
@@ -330,7 +336,7 @@ async def test_of_two_that_deadlock_one_gives_way(database: Database) -> None:
             await write.lock(select(Profile).where(PROFILE.c.id == first))
             await both_have_one.wait()
             await write.lock(select(Profile).where(PROFILE.c.id == second))
-            write.record.happened("test.done", Thing())
+            write.record.happened(DONE, Thing())
 
     one, other = (row.id for row in rows)
     outcomes = await asyncio.gather(lock(one, other), lock(other, one), return_exceptions=True)
@@ -355,7 +361,7 @@ async def test_a_write_cancelled_in_the_middle_leaves_nothing_behind(database: D
     async def stay() -> None:
         async with Db(database).write() as write:
             write.add(profile("ada@example.com"))
-            write.record.happened("test.created", Thing())
+            write.record.happened(CREATED, Thing())
             await write.flush()
             inside.set()
             await asyncio.Event().wait()
@@ -391,7 +397,7 @@ async def test_cancelled_at_any_moment_nothing_leaks_and_no_half_is_kept(
 async def test_who_queues_for_a_write_may_give_up(database: Database) -> None:
     async with Db(database).write() as holder:
         await holder.run(insert(OFFSET).values(id=new_id(), microseconds=0))
-        holder.record.happened("test.done", Thing())
+        holder.record.happened(DONE, Thing())
         queue = [asyncio.create_task(create(Db(database), f"{number}@example.com")) for number in range(20)]
         await asyncio.sleep(0.05)
         for task in queue[::2]:

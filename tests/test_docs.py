@@ -19,12 +19,12 @@ import pytest
 
 from app.demo import seed
 from app.doctor import complaints
-from app.host import Host
 from app.passwords import HashingPool
 from app.reference import rows, settings_table
 from app.settings import PREFIX, Settings
 from engine import error
 from engine.bind import Bound
+from engine.document import Documents
 from engine.media import GRAPHQL, JSON
 from engine.trusted import digest
 from models.clock import RealClock
@@ -269,7 +269,7 @@ async def test_a_status_means_what_is_told(
     database: Database, bound: Bound, monkeypatch: pytest.MonkeyPatch, status: str, to_json: str, code: str
 ) -> None:
     if status == "500":
-        monkeypatch.setattr(Host, "prepare", lambda *_: 1 / 0)
+        monkeypatch.setattr(Documents, "prepare", lambda *_: 1 / 0)
     settings = {"rate_limits": False, **SPECIAL.get(status, {})}
     asked = {"method": "POST", "url": "/graphql", **ASKED[status, code.strip("`")]}
     for accept, expected in ((GRAPHQL, status), (JSON, to_json)):

@@ -24,9 +24,11 @@ from graphql import (
 )
 from graphql.validation import MaxIntrospectionDepthRule
 
-from engine.document import Documents, Kept, safe_error
+from engine.cache import LruCache
+from engine.document import Documents
 from engine.error import COST_EXCEEDED, INVALID_DOCUMENT, SYNTAX, RequestRefused, in_english
 from engine.measure import DocumentLimits
+from engine.redact import safe_error
 from tests.hostile import READY, SDL, Hostile, corpus, many
 
 SCHEMA = build_schema(SDL)
@@ -35,7 +37,7 @@ NUMBER = "8675309"
 
 
 def new_documents(schema: GraphQLSchema = SCHEMA, **options: int) -> Documents:
-    return Documents(schema, DocumentLimits(), lambda field: None, **options)
+    return Documents(schema, DocumentLimits(), lambda field: None, **{"entries": 100, "size_bytes": 10**7, **options})
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def test_errors_suggest_nothing(documents: Documents) -> None:
 
 
 def test_comparing_fields_beyond_the_limit_is_refused_by_name() -> None:
-    few = Documents(SCHEMA, replace(DocumentLimits(), comparisons=20), lambda field: None)
+    few = Documents(SCHEMA, replace(DocumentLimits(), comparisons=20), lambda field: None, entries=10, size_bytes=10**6)
     text = "{ viewer { id } viewer { id } }"
     assert few.prepare(text)
     refused = refusal(few, "{ viewer { id } viewer { id } viewer { id } viewer { id } }")
@@ -207,7 +209,7 @@ def test_documents_are_kept_within_the_memory_they_are_thought_to_take() -> None
 
 
 def test_what_is_larger_than_all_room_is_not_kept() -> None:
-    kept = Kept[str](10, 100)
+    kept = LruCache[str](10, 100)
     kept.keep("small", "a", 60)
     kept.keep("large", "b", 101)
     assert (len(kept), kept.used_bytes, kept.get("large")) == (0, 0, None)

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from engine.endpoint import Endpoint, Execution
+from engine.endpoint import Endpoint
 from engine.error import (
     BAD_REQUEST,
     BAD_USER_INPUT,
@@ -34,8 +34,9 @@ from engine.error import (
     Translate,
     in_english,
 )
+from engine.measure import DocumentLimits
 from engine.media import GRAPHQL, JSON
-from engine.operation import Cost, Document, Operation, PageSize
+from engine.operation import Cost, Document, Execution, Operation, PageSize
 from engine.trusted import TrustedDocuments, digest
 
 SCHEMA = build_schema("""
@@ -69,6 +70,8 @@ class Root:
 
 class FakeHost:
     """An application over graphql-core that tells in `steps` what it was asked to do."""
+
+    limits = DocumentLimits()
 
     def __init__(self) -> None:
         self.steps: list[object] = []
@@ -187,13 +190,13 @@ def code_of(response: httpx.Response) -> str:
 
 @pytest.mark.parametrize("media_type", [JSON, GRAPHQL])
 async def test_a_query_is_answered_in_the_type_asked_for(host: FakeHost, media_type: str) -> None:
-    response = await ask(Endpoint(host), "{ me }", media_type)
+    response = await ask(Endpoint(host, host), "{ me }", media_type)
     assert (response.status_code, response.json()) == (200, {"data": {"me": "Ada"}})
     assert response.headers["Content-Type"] == f"{media_type}; charset=utf-8"
 
 
 async def test_every_answer_is_private_and_named(host: FakeHost) -> None:
-    for response in (await ask(Endpoint(host), "{ me }"), await ask(Endpoint(host), "{")):
+    for response in (await ask(Endpoint(host, host), "{ me }"), await ask(Endpoint(host, host), "{")):
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Vary"] == "Accept, Accept-Language, Authorization, Cookie, Origin"
@@ -201,7 +204,7 @@ async def test_every_answer_is_private_and_named(host: FakeHost) -> None:
 
 
 async def test_a_request_goes_its_way_in_order(host: FakeHost) -> None:
-    endpoint = Endpoint(host)
+    endpoint = Endpoint(host, host)
     query = "query Say($word: String!) { say(word: $word) }"
     response = await ask(endpoint, query, variables={"word": "é", "first": 7})
     assert response.json() == {"data": {"say": "é"}}
@@ -214,7 +217,7 @@ async def test_a_request_goes_its_way_in_order(host: FakeHost) -> None:
 
 
 async def test_the_largest_page_bounds_the_cost(host: FakeHost) -> None:
-    await ask(Endpoint(host), "{ me }", variables={"first": 1_000})
+    await ask(Endpoint(host, host), "{ me }", variables={"first": 1_000})
     assert ("charge", OperationType.QUERY, 1 + 100 * 2) in host.steps
 
 
@@ -233,7 +236,7 @@ async def test_the_largest_page_bounds_the_cost(host: FakeHost) -> None:
 async def test_a_well_formed_request_is_refused_by_status_or_by_body(
     host: FakeHost, body: dict[str, str], status: int, code: str
 ) -> None:
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         graphql = await client.post("/", json=body, headers={"Accept": GRAPHQL})
         legacy = await client.post("/", json=body)
     assert (graphql.status_code, code_of(graphql)) == (status, code)
@@ -245,7 +248,7 @@ async def test_a_well_formed_request_is_refused_by_status_or_by_body(
 async def test_a_malformed_request_is_refused_by_status(
     host: FakeHost, accept: str, content: bytes, status: int
 ) -> None:
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         headers = {"Accept": accept, "Content-Type": JSON}
         response = await client.post("/", content=content, headers=headers)
     assert (response.status_code, code_of(response)) == (status, BAD_REQUEST)
@@ -253,29 +256,29 @@ async def test_a_malformed_request_is_refused_by_status(
 
 
 async def test_another_type_of_body_is_refused(host: FakeHost) -> None:
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         response = await client.post("/", content=b'{"query":"{ me }"}', headers={"Content-Type": "text/plain"})
     assert (response.status_code, code_of(response)) == (415, BAD_REQUEST)
 
 
 async def test_a_client_that_takes_nothing_we_have_is_told_in_json(host: FakeHost) -> None:
-    response = await ask(Endpoint(host), "{ me }", "text/plain")
+    response = await ask(Endpoint(host, host), "{ me }", "text/plain")
     assert (response.status_code, code_of(response)) == (406, BAD_REQUEST)
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
 async def test_errors_in_fields_are_part_of_the_answer(host: FakeHost) -> None:
-    response = await ask(Endpoint(host), "{ me denied }")
+    response = await ask(Endpoint(host, host), "{ me denied }")
     assert response.status_code == 200
     assert response.json()["data"] == {"me": "Ada", "denied": None}
     assert response.json()["errors"][0]["path"] == ["denied"]
-    response = await ask(Endpoint(host), "{ refused }")
+    response = await ask(Endpoint(host, host), "{ refused }")
     assert (response.status_code, response.json()["data"]) == (200, None)
 
 
 @pytest.mark.parametrize("query", ["{ me denied }", "{ refused }"])
 async def test_a_partial_success_has_its_own_status_where_it_is_wanted(host: FakeHost, query: str) -> None:
-    endpoint = Endpoint(host, partial_success=True)
+    endpoint = Endpoint(host, host, partial_success=True)
     assert (await ask(endpoint, query)).status_code == 294
     assert (await ask(endpoint, query, JSON)).status_code == 200
     assert (await ask(endpoint, "{ me }")).status_code == 200
@@ -283,21 +286,21 @@ async def test_a_partial_success_has_its_own_status_where_it_is_wanted(host: Fak
 
 async def test_an_execution_may_say_its_status_and_extensions(host: FakeHost) -> None:
     host.execution = Execution(None, [{"message": "Late."}], {"cost": 3}, status=503)
-    response = await ask(Endpoint(host), "{ me }")
+    response = await ask(Endpoint(host, host), "{ me }")
     assert response.status_code == 503
     assert response.json() == {"errors": [{"message": "Late."}], "data": None, "extensions": {"cost": 3}}
-    assert (await ask(Endpoint(host), "{ me }", JSON)).status_code == 200
+    assert (await ask(Endpoint(host, host), "{ me }", JSON)).status_code == 200
 
 
 async def test_the_operation_is_chosen_by_name(host: FakeHost) -> None:
     query = "query A { me } query B { say }"
-    assert (await ask(Endpoint(host), query, operationName="B")).json() == {"data": {"say": "hello"}}
-    assert (await ask(Endpoint(host), "query A { me }", operationName="")).json() == {"data": {"me": "Ada"}}
+    assert (await ask(Endpoint(host, host), query, operationName="B")).json() == {"data": {"say": "hello"}}
+    assert (await ask(Endpoint(host, host), "query A { me }", operationName="")).json() == {"data": {"me": "Ada"}}
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "get"])
 async def test_other_methods_are_refused(host: FakeHost, method: str) -> None:
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         request = client.build_request("POST", "/")
         request.method = method
         response = await client.send(request)
@@ -307,7 +310,7 @@ async def test_other_methods_are_refused(host: FakeHost, method: str) -> None:
 
 async def test_a_query_may_come_by_get(host: FakeHost) -> None:
     query = "query Say($w: String) { say(word: $w) }"
-    response = await get(Endpoint(host), PREFLIGHTED, query=query, variables='{"w": "hi"}', operationName="Say")
+    response = await get(Endpoint(host, host), PREFLIGHTED, query=query, variables='{"w": "hi"}', operationName="Say")
     assert (response.status_code, response.json()) == (200, {"data": {"say": "hi"}})
 
 
@@ -329,18 +332,18 @@ async def test_a_query_may_come_by_get(host: FakeHost) -> None:
 async def test_a_get_that_another_site_could_cause_is_refused(
     host: FakeHost, headers: dict[str, str], status: int
 ) -> None:
-    response = await get(Endpoint(host), headers, query="{ me }")
+    response = await get(Endpoint(host, host), headers, query="{ me }")
     assert response.status_code == status
     assert (host.steps == []) == (status == 403)
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
 async def test_a_get_changes_nothing(host: FakeHost, accept: str) -> None:
-    response = await get(Endpoint(host), PREFLIGHTED | {"Accept": accept}, query='mutation { rename(name: "x") }')
+    response = await get(Endpoint(host, host), PREFLIGHTED | {"Accept": accept}, query='mutation { rename(name: "x") }')
     assert (response.status_code, code_of(response)) == (405, BAD_REQUEST)
     assert response.headers["Allow"] == "POST"
     assert ("execute", None) not in host.steps
-    assert (await ask(Endpoint(host), 'mutation { rename(name: "x") }')).json() == {"data": {"rename": "x"}}
+    assert (await ask(Endpoint(host, host), 'mutation { rename(name: "x") }')).json() == {"data": {"rename": "x"}}
 
 
 def a_page(request: Request) -> Response:
@@ -348,7 +351,7 @@ def a_page(request: Request) -> Response:
 
 
 async def test_a_browser_that_comes_to_look_gets_the_page(host: FakeHost) -> None:
-    endpoint = Endpoint(host, page=a_page)
+    endpoint = Endpoint(host, host, page=a_page)
     response = await get(endpoint, BROWSER)
     assert (response.status_code, response.text) == (200, "GraphiQL")
     assert response.headers["Cache-Control"] == "no-cache"
@@ -367,17 +370,17 @@ async def test_a_browser_that_comes_to_look_gets_the_page(host: FakeHost) -> Non
 async def test_whoever_asks_something_gets_no_page(
     host: FakeHost, headers: dict[str, str], params: dict[str, str], status: int
 ) -> None:
-    response = await get(Endpoint(host, page=a_page), headers, **params)
+    response = await get(Endpoint(host, host, page=a_page), headers, **params)
     assert (response.status_code, code_of(response)) == (status, BAD_REQUEST)
 
 
 async def test_without_a_page_a_browser_is_refused_as_anyone(host: FakeHost) -> None:
-    assert (await get(Endpoint(host), BROWSER)).status_code == 403
-    assert (await get(Endpoint(host), {"Accept": "text/html"})).status_code == 406
+    assert (await get(Endpoint(host, host), BROWSER)).status_code == 403
+    assert (await get(Endpoint(host, host), {"Accept": "text/html"})).status_code == 406
 
 
 async def test_a_trusted_document_is_had_by_its_id(host: FakeHost) -> None:
-    endpoint = Endpoint(host, trusted=TrustedDocuments({digest("{ me }"): "{ me }"}, only=True))
+    endpoint = Endpoint(host, host, trusted=TrustedDocuments({digest("{ me }"): "{ me }"}, only=True))
     response = await get(endpoint, PREFLIGHTED, documentId=f"sha256:{digest('{ me }')}")
     assert response.json() == {"data": {"me": "Ada"}}
     assert code_of(await ask(endpoint, "{ say }")) == PERSISTED_DOCUMENT_NOT_FOUND
@@ -386,7 +389,7 @@ async def test_a_trusted_document_is_had_by_its_id(host: FakeHost) -> None:
 async def test_who_is_not_admitted_is_told_so(host: FakeHost) -> None:
     challenge = {"WWW-Authenticate": "Bearer"}
     host.failing["admit"] = RequestRefused(401, UNAUTHENTICATED, "Who are you?", headers=challenge)
-    response = await ask(Endpoint(host), "{ me }", JSON)
+    response = await ask(Endpoint(host, host), "{ me }", JSON)
     assert (response.status_code, code_of(response)) == (401, UNAUTHENTICATED)
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert "prepare" not in host.steps
@@ -394,21 +397,21 @@ async def test_who_is_not_admitted_is_told_so(host: FakeHost) -> None:
 
 async def test_who_asks_too_much_is_told_when_to_come_back(host: FakeHost) -> None:
     host.failing["charge_document"] = RequestRefused(429, RATE_LIMITED, "Too many.", headers={"Retry-After": "7"})
-    response = await ask(Endpoint(host), "{ me }", JSON)
+    response = await ask(Endpoint(host, host), "{ me }", JSON)
     assert (response.status_code, code_of(response)) == (429, RATE_LIMITED)
     assert (response.headers["Retry-After"], response.cookies["caller"]) == ("7", "Ada")
     assert "prepare" not in host.steps
 
 
 async def test_a_refusal_speaks_the_language_of_its_reader(host: FakeHost) -> None:
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         response = await client.post("/", json=[], headers={"Accept-Language": "fr"})
     assert response.json()["errors"][0]["message"].startswith("fr: The body must be")
 
 
 @pytest.mark.parametrize("given", ["a", "trace-1.2_3", "A" * 64])
 async def test_a_plain_request_id_is_kept(host: FakeHost, given: str) -> None:
-    response = await get(Endpoint(host), PREFLIGHTED | {"X-Request-ID": given}, query="{ me }")
+    response = await get(Endpoint(host, host), PREFLIGHTED | {"X-Request-ID": given}, query="{ me }")
     assert response.headers["X-Request-ID"] == given
     assert host.steps[0] == ("admit", given)
 
@@ -416,7 +419,7 @@ async def test_a_plain_request_id_is_kept(host: FakeHost, given: str) -> None:
 @pytest.mark.parametrize("given", ["", "A" * 65, "a b", "a\x1b[31m", "é", "${jndi:x}", "a\n"])
 async def test_any_other_request_id_is_replaced(host: FakeHost, given: str) -> None:
     headers = {key.encode(): value.encode() for key, value in (PREFLIGHTED | {"X-Request-ID": given}).items()}
-    async with client_of(Endpoint(host)) as client:
+    async with client_of(Endpoint(host, host)) as client:
         response = await client.get("/", params={"query": "{ me }"}, headers=headers)
     assert UUID(response.headers["X-Request-ID"]).version == 7
 
@@ -428,7 +431,7 @@ STAGES = ["admit", "known", "charge_document", "charge", "prepare", "execute", "
 async def test_a_failure_is_told_and_logged_without_a_value(host: FakeHost, stage: str) -> None:
     host.failing[stage] = LookupError(SECRET)
     with capture_logs() as logs:
-        response = await ask(Endpoint(host), "{ me }", variables={"password": SECRET})
+        response = await ask(Endpoint(host, host), "{ me }", variables={"password": SECRET})
     assert response.status_code == 500
     name = response.headers["X-Request-ID"]
     extensions = {"code": INTERNAL, "requestId": name}
@@ -442,7 +445,7 @@ async def test_a_failure_is_told_and_logged_without_a_value(host: FakeHost, stag
 
 async def test_a_failure_passes_through_what_was_admitted(host: FakeHost) -> None:
     host.failing["execute"] = LookupError()
-    await ask(Endpoint(host), "{ me }")
+    await ask(Endpoint(host, host), "{ me }")
     assert host.left_with is host.failing["execute"]
     assert host.steps[-1] == "leave"
 
@@ -450,7 +453,7 @@ async def test_a_failure_passes_through_what_was_admitted(host: FakeHost) -> Non
 async def test_a_failure_is_told_in_english_where_nothing_can_be_translated(host: FakeHost) -> None:
     host.failing |= {"translate": LookupError(SECRET), "execute": ValueError(SECRET)}
     with capture_logs() as logs:
-        response = await ask(Endpoint(host), "{ me }")
+        response = await ask(Endpoint(host, host), "{ me }")
     assert (response.status_code, code_of(response)) == (500, INTERNAL)
     assert [log["exc_type"] for log in logs] == ["ValueError", "LookupError"]
     assert logs[1]["cause_type"] == "ValueError"
@@ -458,9 +461,9 @@ async def test_a_failure_is_told_in_english_where_nothing_can_be_translated(host
 
 async def test_an_answer_that_cannot_be_written_is_a_failure(host: FakeHost) -> None:
     host.execution = Execution({"me": "\ud800"})
-    assert (await ask(Endpoint(host), "{ me }", JSON)).status_code == 500
+    assert (await ask(Endpoint(host, host), "{ me }", JSON)).status_code == 500
     host.execution = Execution({"me": object()})
-    assert (await ask(Endpoint(host), "{ me }", JSON)).status_code == 500
+    assert (await ask(Endpoint(host, host), "{ me }", JSON)).status_code == 500
 
 
 async def test_a_client_that_leaves_is_not_a_failure(host: FakeHost) -> None:
@@ -474,6 +477,6 @@ async def test_a_client_that_leaves_is_not_a_failure(host: FakeHost) -> None:
 
     scope = {"type": "http", "method": "POST", "query_string": b"", "headers": [(b"content-type", JSON.encode())]}
     with capture_logs() as logs:
-        await Endpoint(host)(scope, receive, send)
+        await Endpoint(host, host)(scope, receive, send)
     assert sent == []
     assert [log["log_level"] for log in logs] == ["info"]

@@ -17,7 +17,8 @@ async def answers_of(app: ASGIApp) -> list[tuple[Malformed, httpx.Response]]:
 
 
 async def test_whatever_is_sent_is_answered_and_never_by_a_failure() -> None:
-    answers = await answers_of(Endpoint(FakeHost()))
+    host = FakeHost()
+    answers = await answers_of(Endpoint(host, host))
     breaches = {request.name: breach(request, response) for request, response in answers}
     assert {name: found for name, found in breaches.items() if found} == {}
     statuses = Counter(response.status_code for _, response in answers)

@@ -16,7 +16,7 @@ from app.migration import VERSIONS, BrokenReferences, current, downgrade, draft,
 from models import tables
 from models.clock import FrozenClock
 from models.db import Database, Db
-from tests.test_db import Thing
+from tests.test_db import DONE, Thing
 
 MODELS = Path(tables.__file__).parent
 
@@ -211,7 +211,7 @@ async def check_facts_stay(database: Database) -> None:
     facts = tables.metadata.tables["activity_event"]
     async with Db(database) as db:
         async with db.write() as write:
-            write.record.happened("test.done", Thing())
+            write.record.happened(DONE, Thing())
         before = await db.rows(facts.select())
         assert len(before) == 1
         for change in (facts.update().values(kind="test.undone"), facts.delete()):

@@ -5,7 +5,8 @@ import asyncio
 from sqlalchemy import update
 
 from models.column import table
-from models.db import ClockOffset, Database, Db
+from models.db import Database, Db
+from models.sandbox import ClockOffset
 from tests.api import OWNER, Api, profile_id, serving
 
 ROOTS = """query Roots($id: ID!) {

@@ -10,7 +10,8 @@ import pytest
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
-from models.db import ClockOffset, Database
+from models.db import Database
+from models.sandbox import ClockOffset
 from schema.node import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, serving
 

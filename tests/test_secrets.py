@@ -347,7 +347,9 @@ def call() -> Call:
 
 def document() -> Any:
     schema = build_schema("type Query { node(id: ID): ID }")
-    return Documents(schema, DocumentLimits(), lambda field: None).prepare(f'{{ node(id: "{SECRET}") }}')
+    return Documents(schema, DocumentLimits(), lambda field: None, entries=1, size_bytes=10**6).prepare(
+        f'{{ node(id: "{SECRET}") }}'
+    )
 
 
 CARRIERS: dict[str, Callable[[], Any]] = {

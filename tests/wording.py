@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.activity import SENTENCES
+from models.activity import ACTIONS
 from models.refusal import Refusal
 from schema.denial import ANSWERS
 
@@ -29,7 +29,12 @@ def templates() -> set[str]:
     for path in sorted((ROOT / "models").glob("*.py")):
         importlib.import_module(f"models.{path.stem}")
     ruled = {kind.message for kind in refusals(Refusal)}
-    return ruled | {message for _, message in ANSWERS.values()} | set(SENTENCES.values()) | set(spoken())
+    return (
+        ruled
+        | {message for _, message in ANSWERS.values()}
+        | {action.sentence for action in ACTIONS.values()}
+        | set(spoken())
+    )
 
 
 def refusals(kind: type[Refusal]) -> Iterator[type[Refusal]]:
