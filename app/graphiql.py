@@ -4,6 +4,7 @@ The bundle is made by `web/build.mjs`. Without it a plain page stands in; withou
 """
 
 import mimetypes
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
@@ -54,13 +55,17 @@ mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/ttf", ".ttf")
 
 
-def graphiql_response(request: Request) -> Response:
-    """The page, in the mode the application's routes were made for."""
-    page = _page().replace(MODE.format(""), MODE.format(escape(_mode(request))), 1)
-    return HTMLResponse(page, headers={**HEADERS, "Vary": "Accept"})
+def graphiql_page(mode: str) -> Callable[[Request], Response]:
+    """What answers with the page, which shows the installation's mode."""
+
+    def graphiql_response(request: Request) -> Response:
+        page = _page().replace(MODE.format(""), MODE.format(escape(mode)), 1)
+        return HTMLResponse(page, headers={**HEADERS, "Vary": "Accept"})
+
+    return graphiql_response
 
 
-def graphiql_routes(examples: list[dict[str, str]], mode: str) -> list[BaseRoute]:
+def graphiql_routes(examples: list[dict[str, str]]) -> list[BaseRoute]:
     """The page's files, and the operations (`name`, `query`, `variables`) it opens with."""
 
     def examples_response(request: Request) -> Response:
@@ -69,16 +74,15 @@ def graphiql_routes(examples: list[dict[str, str]], mode: str) -> list[BaseRoute
     return [
         Route("/_graphiql/examples.json", examples_response),
         Route("/_graphiql/fallback.js", _fallback_script),
-        Mount("/_graphiql", Bundle(mode)),
+        Mount("/_graphiql", Bundle()),
     ]
 
 
 class Bundle(StaticFiles):
     """The files of `web/dist/`, which may come after the server has started."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self) -> None:
         super().__init__(directory=BUNDLE, check_dir=False)
-        self.mode = mode
 
     async def check_config(self) -> None:
         """Nothing to check: while there is no bundle, its files are not found."""
@@ -87,13 +91,6 @@ class Bundle(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
-
-
-def _mode(request: Request) -> str:
-    for route in request.app.routes:
-        if isinstance(route, Mount) and isinstance(route.app, Bundle):
-            return route.app.mode
-    return ""
 
 
 def _page() -> str:

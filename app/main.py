@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.graphiql import graphiql_response, graphiql_routes
+from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host
 from app.migration import is_at_head
 from app.passwords import HashingPool, hashing_pool
@@ -66,7 +66,7 @@ def create_app(
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
-            *graphiql_routes(EXAMPLES, settings.mode.value),
+            *graphiql_routes(EXAMPLES),
         ],
         middleware=[_cross_origin(settings)],
         lifespan=lifespan,
@@ -88,7 +88,7 @@ def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: H
         documents,
         limits=settings.requests,
         trusted=trusted(settings),
-        page=graphiql_response,
+        page=graphiql_page(settings.mode.value),
         partial_success=settings.partial_success_status,
     )
 

@@ -69,7 +69,7 @@ class Bound:
         row = self.rows.get(type_name)
         if row is None or row.shape.source is None:
             return None
-        return await _batches(context).one(BY_ID, row, key, {})
+        return await _batches(context).node(row, key)
 
     def _bind(self, kind: GraphQLObjectType, shape: Shape) -> None:
         kind.is_type_of = None
@@ -180,9 +180,6 @@ class Bound:
             )
 
         return resolve
-
-
-BY_ID = One("id")
 
 
 def bound_of(info: strawberry.Info[Any, Any]) -> Bound:

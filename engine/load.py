@@ -14,6 +14,7 @@ from engine.shape import Shape
 from engine.statement import Statement, by_id, counted, paged, related
 
 Load = Callable[[list[Any]], Any]
+Select = Callable[..., Any]
 
 
 class Entity(tuple[Any, ...]):
@@ -59,6 +60,7 @@ class Batches:
         self.context = context
         self.dialect: str = context.db.database.dialect
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._admitted: dict[type[Entity], bool] = {}
 
     def loader(self, what: Any, load: Load) -> DataLoader[Any, Any]:
         """The one loader of `what` in this request."""
@@ -69,28 +71,31 @@ class Batches:
 
     async def node(self, row: type[Entity], key: UUID) -> Entity | None:
         """The object with this id; None when it does not exist or the caller may not know that it does."""
+        if not self.admitted(row):
+            return None
         found: Entity | None = await self.loader(row, lambda keys: self._first(row, keys, self._by_id(row))).load(key)
         return found
 
     async def one(self, relation: One, row: type[Entity], key: Any, arguments: Mapping[str, Any]) -> Entity | None:
         """The object of a relation."""
-        if key is None or not self._admitted(row.shape.source):
+        if key is None or not self.admitted(row):
             return None
         if relation.select is None:
             return await self.node(row, key)
+        select = relation.select
         found: Entity | None = await self.loader(
             (relation, frozen(arguments)),
-            lambda keys: self._first(row, keys, self._related(relation, row, arguments)),
+            lambda keys: self._first(row, keys, self._related(select, row, arguments)),
         ).load(key)
         return found
 
     async def many(self, relation: Many, row: type[Entity], key: Any, arguments: Mapping[str, Any]) -> list[Entity]:
         """The objects of a bounded list."""
-        if key is None or not self._admitted(row.shape.source):
+        if key is None or not self.admitted(row):
             return []
         found: list[Entity] = await self.loader(
             (relation, frozen(arguments)),
-            lambda keys: self._grouped(row, keys, self._related(relation, row, arguments)),
+            lambda keys: self._grouped(row, keys, self._related(relation.select, row, arguments)),
         ).load(key)
         return found
 
@@ -128,18 +133,17 @@ class Batches:
 
     def admitted(self, row: type[Entity]) -> bool:
         """Whether the caller may reach any object of this type."""
-        return self._admitted(row.shape.source)
-
-    def _admitted(self, source: Source | None) -> bool:
-        return source is None or source.gate is None or source.gate.admits(self.context)
+        known = self._admitted.get(row)
+        if known is None:
+            gate = source_of(row).gate
+            known = self._admitted[row] = gate is None or gate.admits(self.context)
+        return known
 
     def _by_id(self, row: type[Entity]) -> Statement:
         return by_id(source_of(row), row.shape.columns, self.dialect)
 
-    def _related(self, relation: One | Many, row: type[Entity], arguments: Mapping[str, Any]) -> Statement:
-        if relation.select is None:
-            return self._by_id(row)
-        return related(relation.select(**arguments), source_of(row), row.shape.columns, self.dialect)
+    def _related(self, select: Select, row: type[Entity], arguments: Mapping[str, Any]) -> Statement:
+        return related(select(**arguments), source_of(row), row.shape.columns, self.dialect)
 
     async def _rows(self, statement: Statement, keys: Sequence[Any]) -> Sequence[Any]:
         parameters = statement.parameters(keys, self.context.bindings)

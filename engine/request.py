@@ -23,7 +23,6 @@ class RequestLimits:
     body_bytes: int = 65_536
     url_bytes: int = 8_192
     """Of the query string, as sent."""
-    document_bytes: int = 16_384
     json_depth: int = 32
     """Levels, that of the innermost values included."""
     json_values: int = 10_000
@@ -46,8 +45,6 @@ async def read_params(request: Request, limits: RequestLimits) -> Params:
     given = await _posted(request, limits) if request.method == "POST" else _in_url(request, limits)
     _check(given, limits)
     query = _text(given, "query")
-    if query is not None and len(query.encode()) > limits.document_bytes:
-        raise _refused(413, "The document is longer than {limit} bytes.", limit=limits.document_bytes)
     return Params(
         query=query,
         document_id=_text(given, "documentId"),

@@ -27,6 +27,8 @@ class TrustedDocuments:
     def text_of(self, params: Params) -> str:
         """The document asked for by text, by id, or by both where they agree. Refuses with 400 or 404."""
         apollo = _apollo_id(params)
+        if params.query is not None and params.document_id is None and apollo is None and not self.only:
+            return params.query
         asked = {name.removeprefix(PREFIX) for name in (params.document_id, apollo) if name is not None}
         if params.query is not None:
             asked.add(digest(params.query))

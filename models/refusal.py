@@ -28,7 +28,7 @@ class Refusal(Exception):
     code: ClassVar[Code]
     message: ClassVar[str]
     path: tuple[str, ...] | None = field(default=None, init=False)
-    """Input field it concerns, e.g. ("input", "email"); None when it is the whole request."""
+    """Input field it concerns, e.g. ("identity", "city"); None when it is the whole request."""
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class Refusal(Exception):
 
     def at(self, *path: str) -> Self:
         """This refusal, said of an input field."""
-        self.path = ("input", *path)
+        self.path = path
         return self
 
     def __str__(self) -> str:

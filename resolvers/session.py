@@ -75,7 +75,7 @@ async def create(context: Context, *, email: str, password: str, transport: Sess
 async def delete(context: Context, *, session_id: UUID | None, all_others: bool) -> list[UUID]:
     """PRO-8. End one session, all but the current one, or the current one; answers which."""
     if session_id is not None and all_others:
-        raise OneOrAllOthers().at("allOthers")
+        raise OneOrAllOthers().at("all_others")
     async with context.db.write() as write:
         if all_others:
             profile = await find(context, write, Profile, context.viewer.key)
@@ -124,9 +124,9 @@ async def _open(context: Context, write: Write, profile: Profile, transport: Ses
 
 
 async def _end(context: Context, write: Write, key: UUID) -> UUID:
-    session = await find(context, write, Session, key, "sessionId")
+    session = await find(context, write, Session, key, "session_id")
     if session.ended_at is not None:
-        raise NotFound().at("sessionId")
+        raise NotFound().at("session_id")
     session.end(write.record)
     return session.id
 

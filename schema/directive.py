@@ -25,55 +25,7 @@ from models.permission import (
     visible,
 )
 from models.refusal import Code
-from schema.denial import refused
-from schema.enumeration import described
-
-described(
-    OverallPermission,
-    "Profile-wide permissions.",
-    ACCOUNT_MANAGEMENT="Open accounts and change their plan; renaming, deleting and transferring stay with the owner.",
-    BILLING="Balance, invoices, payments, billing alerts and tickets.",
-    TECHNICAL_ACCOUNT="All account permissions on all accounts.",
-    TECHNICAL_SERVER="All server permissions on all servers.",
-)
-described(
-    AccountPermission,
-    "Permissions on one account.",
-    TECHNICAL_CONTACT="Be told of technical tickets about the account.",
-    USAGE="Disk space and logs.",
-    RESOURCES="Probes and resources (private cloud).",
-    STATISTICS="Site analytics.",
-    SITES="Web sites.",
-    DOMAINS="Domains and DNS.",
-    EMAILS="E-mail.",
-    EMAIL_HISTORY="History of sent e-mail.",
-    DATABASES="Databases.",
-    FTP="FTP.",
-    SSH="SSH.",
-    WEBDAV="WebDAV.",
-    ENVIRONMENT="Language environments.",
-    PROCESSES="Running processes.",
-    IP_ADDRESSES="Dedicated IP addresses.",
-    SSL_CERTIFICATES="SSL certificates.",
-    MIGRATION="Migrations.",
-    SCHEDULED_TASKS="Scheduled tasks.",
-    BACKUPS="Backups.",
-    SERVICES="Services.",
-)
-described(
-    ServerPermission,
-    "Permissions on one server.",
-    TECHNICAL_CONTACT="Be told of technical tickets about the server.",
-    SSH_USERS="SSH keys.",
-    FIREWALL="Firewall.",
-    SMTP="Mail queue, relay and spam score.",
-    DATABASE_USERS="Database users.",
-    SSL="Default certificate and TLS.",
-    HTTP="Default site and log retention.",
-    CONSUMPTION="Accounts and server status.",
-    RESOURCES="Resource limits per account.",
-    MIGRATION="Migrations.",
-)
+from schema.permission import refused
 
 
 @strawberry.schema_directive(

@@ -45,5 +45,5 @@ def user_error(refusal: Refusal, locale: Locale) -> UserError:
     return GenericError(
         code=refusal.code,
         message=say(locale, refusal.message, **refusal.figures),
-        field=[to_camel_case(name) for name in refusal.path] if refusal.path else None,
+        field=["input", *map(to_camel_case, refusal.path)] if refusal.path else None,
     )

@@ -18,10 +18,10 @@ from models.context import Context
 from models.db import NothingRecorded
 from models.permission import Requirement, Subject, decide
 from models.refusal import Code, NotFound, Refusal
-from schema.denial import refused
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
 from schema.node import read_global_id
+from schema.permission import refused
 
 if TYPE_CHECKING:
     from schema.root import Query

@@ -133,7 +133,7 @@ class SessionMutation:
     async def session_delete(self, info: Info, input: SessionDeleteInput) -> SessionDeletePayload | None:
         ended = await acts.delete(
             info.context,
-            session_id=key_of(input.session_id, "Session", "sessionId") if input.session_id else None,
+            session_id=key_of(input.session_id, "Session", "session_id") if input.session_id else None,
             all_others=input.all_others,
         )
         return SessionDeletePayload.of(deleted_ids=[global_id("Session", key) for key in ended])

@@ -165,12 +165,6 @@ async def test_json_has_as_many_values_as_the_limit_and_no_more() -> None:
     )
 
 
-async def test_a_document_has_as_many_bytes_as_the_limit_and_no_more() -> None:
-    limits = RequestLimits(document_bytes=8)
-    assert (await posted({"query": "éééé"}, limits)).query == "éééé"
-    await expect_refusal(posted({"query": "ééééé"}, limits), 413, "The document is longer than 8 bytes.")
-
-
 async def test_a_query_string_has_as_many_bytes_as_the_limit_and_no_more() -> None:
     limits = RequestLimits(url_bytes=10)
     assert (await got("query=1234", limits)).query == "1234"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.activity import ACTIONS
 from models.refusal import Refusal
-from schema.denial import ANSWERS
+from schema.permission import ANSWERS
 
 ROOT = Path(__file__).resolve().parent.parent
 SPOKEN = {

@@ -1,0 +1,69 @@
+"""Permissions as the API names them, and denials as its coded errors."""
+
+from engine.error import FORBIDDEN, TWO_FACTOR_REQUIRED, UNAUTHENTICATED, FieldRefused
+from models.permission import AccountPermission, Denial, DenialReason, OverallPermission, ServerPermission
+from schema.enumeration import described
+
+described(
+    OverallPermission,
+    "Profile-wide permissions.",
+    ACCOUNT_MANAGEMENT="Open accounts and change their plan; renaming, deleting and transferring stay with the owner.",
+    BILLING="Balance, invoices, payments, billing alerts and tickets.",
+    TECHNICAL_ACCOUNT="All account permissions on all accounts.",
+    TECHNICAL_SERVER="All server permissions on all servers.",
+)
+described(
+    AccountPermission,
+    "Permissions on one account.",
+    TECHNICAL_CONTACT="Be told of technical tickets about the account.",
+    USAGE="Disk space and logs.",
+    RESOURCES="Probes and resources (private cloud).",
+    STATISTICS="Site analytics.",
+    SITES="Web sites.",
+    DOMAINS="Domains and DNS.",
+    EMAILS="E-mail.",
+    EMAIL_HISTORY="History of sent e-mail.",
+    DATABASES="Databases.",
+    FTP="FTP.",
+    SSH="SSH.",
+    WEBDAV="WebDAV.",
+    ENVIRONMENT="Language environments.",
+    PROCESSES="Running processes.",
+    IP_ADDRESSES="Dedicated IP addresses.",
+    SSL_CERTIFICATES="SSL certificates.",
+    MIGRATION="Migrations.",
+    SCHEDULED_TASKS="Scheduled tasks.",
+    BACKUPS="Backups.",
+    SERVICES="Services.",
+)
+described(
+    ServerPermission,
+    "Permissions on one server.",
+    TECHNICAL_CONTACT="Be told of technical tickets about the server.",
+    SSH_USERS="SSH keys.",
+    FIREWALL="Firewall.",
+    SMTP="Mail queue, relay and spam score.",
+    DATABASE_USERS="Database users.",
+    SSL="Default certificate and TLS.",
+    HTTP="Default site and log retention.",
+    CONSUMPTION="Accounts and server status.",
+    RESOURCES="Resource limits per account.",
+    MIGRATION="Migrations.",
+)
+
+ANSWERS: dict[DenialReason, tuple[str, str]] = {
+    DenialReason.UNAUTHENTICATED: (UNAUTHENTICATED, "Sign in first."),
+    DenialReason.PERMISSION_MISSING: (FORBIDDEN, "This needs the permission {missing}, which the owner can grant."),
+    DenialReason.OWNER_ONLY: (FORBIDDEN, "Only the owner may do or see this."),
+    DenialReason.TWO_FACTOR_REQUIRED: (TWO_FACTOR_REQUIRED, "Verify a second factor first."),
+    DenialReason.TOKEN_SCOPE: (FORBIDDEN, "This needs an interactive session: a token may not do or see it."),
+}
+
+
+def refused(denial: Denial) -> FieldRefused:
+    """The error of a field whose requirement is not met: its reason, and the permission that would help."""
+    code, message = ANSWERS[denial.reason]
+    if code == UNAUTHENTICATED:
+        return FieldRefused(code, message)
+    extensions = {"reason": denial.reason.value} | ({"missing": denial.missing.value} if denial.missing else {})
+    return FieldRefused(code, message, extensions=extensions, missing=denial.missing)
