@@ -1,14 +1,17 @@
-"""LIM-1, LIM-2. How much a caller may ask per minute: operations, and points of cost. Kept in this process."""
+"""LIM-1, LIM-2. How much a caller may ask: operations and points of cost per minute, and operations at once.
 
+Counted in this process, in windows of one minute that are forgotten as a whole: what is kept never grows older than
+that, and a refusal takes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_network
-from math import ceil
 
 from graphql import OperationType
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 
 from app.address import parsed
 from app.settings import Settings
@@ -17,13 +20,15 @@ from models.clock import Clock
 from models.context import Quota
 from models.permission import Viewer
 
+WINDOW = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """One limit: its name, and how much of it there is per minute."""
+class Limit:
+    """How much of something there is per minute; the name is said in the headers."""
 
     name: str
-    item: RateLimitItemPerMinute
+    amount: int
 
 
 class Allowance:
@@ -32,63 +37,86 @@ class Allowance:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._on = settings.rate_limits
         self._clock = clock
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._at_once = settings.operations_at_once
+        self._under_way: Counter[str] = Counter()
+        self._taken: Counter[tuple[str, str]] = Counter()
+        self._since = datetime.min.replace(tzinfo=UTC)
         queries, mutations = settings.queries_per_minute, settings.mutations_per_minute
-        self._anonymous = {kind: _window("operations", settings.anonymous_per_minute) for kind in OperationType}
-        self._signed_in = {kind: _window("queries", queries) for kind in OperationType}
-        self._signed_in[OperationType.MUTATION] = _window("mutations", mutations)
-        self._anonymous_documents = _window("documents", settings.anonymous_per_minute)
-        self._documents = _window("documents", queries + mutations)
-        self._anonymous_points = _window("points", settings.anonymous_points_per_minute)
-        self._points = _window("points", settings.points_per_minute)
+        self._operations = Limit("operations", settings.anonymous_per_minute)
+        self._queries, self._mutations = Limit("queries", queries), Limit("mutations", mutations)
+        self._anonymous_documents = Limit("documents", settings.anonymous_per_minute)
+        self._documents = Limit("documents", queries + mutations)
+        self._anonymous_points = Limit("points", settings.anonymous_points_per_minute)
+        self._points = Limit("points", settings.points_per_minute)
 
-    async def charge_document(self, viewer: Viewer) -> None:
-        """Count a document that has to be parsed. Raises RequestRefused (429) where there were too many."""
-        if self._on:
-            await self._take(self._documents if viewer.profile_id else self._anonymous_documents, viewer, 1)
+    @contextmanager
+    def one_more(self, viewer: Viewer) -> Iterator[None]:
+        """While a request is under way. Raises RequestRefused (429) where the caller has as many as they may."""
+        key = caller(viewer)
+        if self._on and self._under_way[key] >= self._at_once:
+            raise RequestRefused(
+                429,
+                RATE_LIMITED,
+                "Too many requests at once: at most {limit}.",
+                headers={"Retry-After": "1"},
+                limit=self._at_once,
+            )
+        self._under_way[key] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key] -= 1
+            if not self._under_way[key]:
+                del self._under_way[key]
 
-    async def charge(self, viewer: Viewer, kind: OperationType, cost: int) -> dict[str, str]:
-        """Count an operation and its points; answers the rate-limit headers.
+    def charge_document(self, viewer: Viewer) -> None:
+        """Count a document that has to be parsed, or a token that has to be looked up. Raises RequestRefused (429)."""
+        self._take(self._documents if viewer.profile_id else self._anonymous_documents, viewer, 1)
 
-        Raises RequestRefused (429) where nothing of the kind is left, or fewer points than it costs.
+    def charge(self, viewer: Viewer, kind: OperationType, times: int, cost: int) -> dict[str, str]:
+        """Count an operation, a mutation as often as it acts, and its points; answers the rate-limit headers.
+
+        Raises RequestRefused (429) where there is not enough left.
         """
-        if not self._on:
-            return {}
-        headers = await self._take((self._signed_in if viewer.profile_id else self._anonymous)[kind], viewer, 1)
-        if cost:
-            await self._take(self._points_of(viewer), viewer, cost)
+        if viewer.profile_id is None:
+            operations, points = self._operations, self._anonymous_points
+        else:
+            mutates = kind is OperationType.MUTATION
+            operations, points = self._mutations if mutates else self._queries, self._points
+        headers = self._take(operations, viewer, times)
+        self._take(points, viewer, cost)
         return headers
 
-    async def quota(self, viewer: Viewer, cost: int) -> Quota:
+    def quota(self, viewer: Viewer, cost: int) -> Quota:
         """What is left of the points, after `cost` was charged."""
-        window = self._points_of(viewer)
-        stats = await self._limiter.get_window_stats(window.item, window.name, caller(viewer))
-        reset_at = datetime.fromtimestamp(ceil(stats.reset_time), UTC)
-        return Quota(cost, window.item.amount, stats.remaining, max(reset_at, self._clock.now().replace(microsecond=0)))
+        points = self._points if viewer.profile_id else self._anonymous_points
+        left = points.amount - self._window()[points.name, caller(viewer)]
+        return Quota(cost, points.amount, left, self._since + WINDOW)
 
-    async def _take(self, window: Window, viewer: Viewer, amount: int) -> dict[str, str]:
-        key = window.name, caller(viewer)
-        # Asked before it is taken: what is refused takes nothing.
-        left = await self._limiter.test(window.item, *key, cost=amount)
-        taken = left and await self._limiter.hit(window.item, *key, cost=amount)
-        stats = await self._limiter.get_window_stats(window.item, *key)
-        wait = max(1, ceil(stats.reset_time - self._clock.now().timestamp()))
-        headers = {
-            "RateLimit-Policy": f'"{window.name}";q={window.item.amount};w=60',
-            "RateLimit": f'"{window.name}";r={stats.remaining};t={wait}',
-        }
-        if not taken:
+    def _take(self, limit: Limit, viewer: Viewer, amount: int) -> dict[str, str]:
+        if not self._on:
+            return {}
+        taken, key = self._window(), (limit.name, caller(viewer))
+        wait = max(1, -((self._clock.now() - self._since - WINDOW) // timedelta(seconds=1)))
+        left = limit.amount - taken[key]
+        headers = {"RateLimit-Policy": f'"{limit.name}";q={limit.amount};w={int(WINDOW.total_seconds())}'}
+        if amount > left:
             raise RequestRefused(
                 429,
                 RATE_LIMITED,
                 "Too many requests: try again in {seconds} seconds.",
-                headers={**headers, "Retry-After": str(wait)},
+                headers={**headers, "RateLimit": f'"{limit.name}";r={left};t={wait}', "Retry-After": str(wait)},
                 seconds=wait,
             )
-        return headers
+        taken[key] += amount
+        return {**headers, "RateLimit": f'"{limit.name}";r={left - amount};t={wait}'}
 
-    def _points_of(self, viewer: Viewer) -> Window:
-        return self._points if viewer.profile_id else self._anonymous_points
+    def _window(self) -> Counter[tuple[str, str]]:
+        now = self._clock.now()
+        since = now.replace(second=0, microsecond=0)
+        if since != self._since:
+            self._since, self._taken = since, Counter()
+        return self._taken
 
 
 def caller(viewer: Viewer) -> str:
@@ -97,7 +125,3 @@ def caller(viewer: Viewer) -> str:
         return str(viewer.profile_id)
     address = parsed(viewer.ip_address)
     return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
-
-
-def _window(name: str, amount: int) -> Window:
-    return Window(name, RateLimitItemPerMinute(amount))

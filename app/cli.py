@@ -13,7 +13,7 @@ import uvicorn
 
 from app import demo as demonstration
 from app import log, migration
-from app.doctor import complaints
+from app.doctor import complaints, unservable
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
@@ -112,8 +112,8 @@ def doctor() -> None:
 
 def _serve(settings: Settings) -> None:
     with only_process(settings.database_url):
-        if not _run(_is_migrated(settings)):
-            raise WrongSettings(["The database is not migrated: run `espace migrate` first."])
+        if problem := _run(_unservable(settings)):
+            raise WrongSettings([problem])
         _served(settings)
 
 
@@ -131,9 +131,9 @@ def _served(settings: Settings) -> None:
     )
 
 
-async def _is_migrated(settings: Settings) -> bool:
+async def _unservable(settings: Settings) -> str | None:
     async with opened(settings) as database:
-        return await migration.is_at_head(database)
+        return await unservable(database, settings)
 
 
 async def _migrated(settings: Settings, revision: str) -> None:

@@ -9,6 +9,8 @@ from app.settings import Settings
 from models import sqlite
 from models.clock import RealClock
 from models.conflict import Busy
+from models.db import Database, Db
+from resolvers.sandbox import has_clock
 
 
 async def complaints(settings: Settings) -> list[str]:
@@ -26,12 +28,22 @@ async def complaints(settings: Settings) -> list[str]:
     return found + await _of_database(settings)
 
 
+async def unservable(database: Database, settings: Settings) -> str | None:
+    """Why this database cannot be served; None where it can."""
+    if not await is_at_head(database):
+        return "The database is not migrated: run `espace migrate` first."
+    async with Db(database) as db:
+        if not settings.sandbox and await has_clock(db):
+            return "The database is a sandbox's, whose passwords are public: production needs one of its own."
+    return None
+
+
 async def _of_database(settings: Settings) -> list[str]:
     database = open_database(settings, RealClock())
     try:
-        migrated = await is_at_head(database)
+        problem = await unservable(database, settings)
     except (SQLAlchemyError, OSError, Busy) as error:
         return [f"The database cannot be reached: {type(error).__name__}."]
     finally:
         await database.close()
-    return [] if migrated else ["The database is not migrated: `espace migrate` does it."]
+    return [problem] if problem else []

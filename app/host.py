@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from graphql import OperationType
 from starlette.requests import Request
@@ -14,22 +15,22 @@ from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, unauthenticated
 from app.settings import Settings
 from engine.bind import Bound
-from engine.error import UNAVAILABLE, RequestRefused, Translate
+from engine.error import UNAUTHENTICATED, UNAVAILABLE, RequestRefused, Translate
 from engine.execute import run
 from engine.operation import Document, Execution, Operation
-from models.activity import ActivityChannel, Author
 from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
 from models.permission import Viewer
 from models.profile import Locale
 from models.secret import SecretKind
-from models.session import SessionMethod
+from models.session import SessionEnded, SessionMethod
 from resolvers import session
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
 USER_AGENT_LENGTH = 300
+SIGN_IN = "Sign in first."
 BUSY = "The service is busy: try again in a moment."
 
 
@@ -39,6 +40,8 @@ class Call(Context):
 
     headers: dict[str, str] = field(default_factory=dict)
     credential: Credential | None = None
+    came_by: UUID | None = None
+    """The session of that credential, whoever the caller has become since."""
     renewed: bool = False
     """The caller's session lasts longer than when they last heard of it."""
 
@@ -77,23 +80,21 @@ class Host:
                 request_id=request.state.request_id,
             )
             if given is not None:
-                try:
-                    await self._recognise(call, given)
-                except Busy:
-                    raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
+                await self._recognise(call, given)
             request.state.locale = call.locale
-            viewer = call.viewer
-            db.author = Author(ActivityChannel.SESSION, viewer.profile_id, viewer.session_id, viewer.ip_address)
-            yield call
+            call.become(call.viewer)
+            with self.allowance.one_more(call.viewer):
+                yield call
 
-    async def charge_document(self, context: Call) -> None:
+    def charge_document(self, context: Call) -> None:
         """Count a document that has to be parsed."""
-        await self.allowance.charge_document(context.viewer)
+        self.allowance.charge_document(context.viewer)
 
-    async def charge(self, context: Call, kind: OperationType, cost: int) -> None:
+    def charge(self, context: Call, operation: Operation, cost: int) -> None:
         """Count an operation, and let the answer say what is left."""
-        context.headers |= await self.allowance.charge(context.viewer, kind, cost)
-        context.quota = await self.allowance.quota(context.viewer, cost)
+        times = operation.roots if operation.kind is OperationType.MUTATION else 1
+        context.headers |= self.allowance.charge(context.viewer, operation.kind, times, cost)
+        context.quota = self.allowance.quota(context.viewer, cost)
 
     async def execute(
         self, document: Document, operation: Operation, variables: dict[str, Any], context: Call
@@ -107,7 +108,7 @@ class Host:
             variables,
             context,
             translate=speaker(context.locale),
-            told={Busy: (UNAVAILABLE, BUSY)},
+            told={Busy: (UNAVAILABLE, BUSY), SessionEnded: (UNAUTHENTICATED, SIGN_IN)},
         )
         cost = {
             "cost": quota.cost,
@@ -121,12 +122,11 @@ class Host:
         """Rate-limit headers; the cookies of a session that was opened, ended or made to last longer."""
         response.headers.update(context.headers)
         opened, given = context.opened, context.credential
-        by_cookie = given is not None and given.kind is SecretKind.COOKIE
-        if opened is not None and opened.session.method is SessionMethod.COOKIE:
+        if opened and opened.session.method is SessionMethod.COOKIE and opened.session.id not in context.ended:
             self._hand_out(response, opened.secret)
-        elif context.signed_out and by_cookie:
+        elif given and given.kind is SecretKind.COOKIE and context.came_by in context.ended:
             self.cookies.clear(response)
-        elif context.renewed and by_cookie and given is not None:
+        elif given and given.kind is SecretKind.COOKIE and context.renewed:
             self._hand_out(response, given.secret)
 
     def _hand_out(self, response: Response, secret: str) -> None:
@@ -141,9 +141,14 @@ class Host:
     async def _recognise(self, call: Call, given: Credential) -> None:
         """A bearer token that is no good is refused; a cookie that is no good counts for nothing."""
         caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent)
-        resumed = await session.resume(call.db, call.figures, given.secret, caller)
+        try:
+            resumed = await session.resume(call.db, call.figures, given.secret, caller)
+        except Busy:
+            raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
         if resumed is not None:
             call.viewer, call.locale = resumed.viewer, resumed.locale
-            call.credential, call.renewed = given, resumed.renewed
-        elif given.kind is SecretKind.ACCESS:
+            call.credential, call.renewed, call.came_by = given, resumed.renewed, resumed.viewer.session_id
+            return
+        self.allowance.charge_document(call.viewer)
+        if given.kind is SecretKind.ACCESS:
             raise unauthenticated()

@@ -30,7 +30,7 @@ def only_process(url: str) -> Iterator[None]:
         yield
         return
     database = Path(str(parsed.database)).resolve()
-    database.parent.mkdir(parents=True, exist_ok=True)
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with database.with_name(f"{database.name}.lock").open("a+", encoding="ascii") as file:
         try:
             _lock(file.fileno())

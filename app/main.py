@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +29,7 @@ from models.db import Database
 from schema.directive import weight_of
 from schema.root import build
 
+READY_FOR = timedelta(seconds=1)
 logger = structlog.get_logger(__name__)
 
 EXAMPLES = [
@@ -71,6 +73,7 @@ def create_app(
         middleware=[_cross_origin(settings)],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # It would lead to whatever host the request names.
     app.state.bound, app.state.database = bound, database
     return app
 
@@ -135,13 +138,22 @@ async def _live(request: Request) -> Response:
 
 
 def _ready(database: Database) -> Answer:
+    """Whether requests can be answered: the database is there, and migrated to what this code knows."""
+    asked, state = datetime.min.replace(tzinfo=UTC), ""
+
     async def ready(request: Request) -> Response:
-        """Whether requests can be answered: the database is there, and migrated to what this code knows."""
-        try:
-            state = "ready" if await is_at_head(database) else "the database is not migrated"
-        except (SQLAlchemyError, OSError, Busy) as error:
-            logger.warning("database_unreachable", exc_type=type(error).__name__)
-            state = "the database cannot be reached"
+        nonlocal asked, state
+        now = database.clock.now()
+        if now - asked >= READY_FOR:  # Anybody may ask, as often as they like.
+            asked, state = now, await _state(database)
         return PlainTextResponse(f"{state}\n", 200 if state == "ready" else 503)
 
     return ready
+
+
+async def _state(database: Database) -> str:
+    try:
+        return "ready" if await is_at_head(database) else "the database is not migrated"
+    except (SQLAlchemyError, OSError, Busy) as error:
+        logger.warning("database_unreachable", exc_type=type(error).__name__)
+        return "the database cannot be reached"

@@ -22,6 +22,7 @@ from models.db import async_url
 from models.setting import Duration, Figures
 
 PREFIX = "ESPACE_"
+LEAST_MEMORY_KIB, LEAST_PASSES = 19_456, 2
 SANDBOX_SECRET = "only-for-trying-out-espace-in-a-sandbox"  # noqa: S105 - public on purpose, refused in production
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
@@ -94,6 +95,7 @@ class Settings(Figures, BaseSettings):
     rate_limits: Annotated[bool, NoDecode] = Field(
         default=True, description="`off` lifts the limits per minute, for load and test tools; refused in production."
     )
+    operations_at_once: int = Field(default=6, ge=1, description="LIM-1. Requests of one caller under way at once.")
     anonymous_per_minute: int = Field(default=10, ge=1, description="LIM-1. Operations per address without a session.")
     mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")
     queries_per_minute: int = Field(default=250, ge=1, description="LIM-1. Queries per profile.")
@@ -112,6 +114,9 @@ class Settings(Figures, BaseSettings):
     )
     password_memory_kib: int = Field(default=19_456, ge=8, description="PRO-4. Memory of one password hash, KiB.")
     password_passes: int = Field(default=2, ge=1, description="PRO-4. Passes of one password hash.")
+    password_queue: int = Field(
+        default=50, ge=1, description="PRO-4. Sign-ins that wait for a hash; more are told that the service is busy."
+    )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
     @field_validator("origins", "trusted_proxies", mode="before")
@@ -162,14 +167,20 @@ class Settings(Figures, BaseSettings):
     def _problems(self) -> Iterator[str]:
         if self.trusted_only and self.trusted_documents is None:
             yield "ESPACE_TRUSTED_ONLY: needs ESPACE_TRUSTED_DOCUMENTS, or nothing could be asked"
+        if any(network.prefixlen == 0 for network in self.trusted_proxies):
+            yield "ESPACE_TRUSTED_PROXIES: to trust everybody is to believe whatever address a client writes"
         if self.sandbox:
             return
-        if self.secret_key == SANDBOX_SECRET:
+        if self.secret_key.strip() == SANDBOX_SECRET:
             yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
         if not self.tls_only_cookies:
             yield "ESPACE_TLS_ONLY_COOKIES: production sends cookies over TLS only: set it to true"
         if not self.public_url.startswith("https://"):
             yield "ESPACE_PUBLIC_URL: production is reached by https"
+        if any(origin.startswith("http:") for origin in self.origins):
+            yield "ESPACE_ORIGINS: production takes cookies from pages by https only"
+        if self.password_memory_kib < LEAST_MEMORY_KIB or self.password_passes < LEAST_PASSES:
+            yield f"ESPACE_PASSWORD_MEMORY_KIB: production hashes with {LEAST_MEMORY_KIB} KiB, {LEAST_PASSES} passes"
         if not self.rate_limits:
             yield "ESPACE_RATE_LIMITS: production keeps its limits"
         if self.database_url.startswith("sqlite") and self.sqlite_journal is Journal.WAL and not sqlite.wal_is_safe:

@@ -77,7 +77,7 @@ async def costs(url: str, effort: Effort) -> Costs:
 async def filled(database: Database) -> Headers:
     """Migrate, seed, and give the owner a history; answers the headers of a request of theirs."""
     await upgrade(database)
-    passwords = HashingPool(Argon2(memory_kib=8, passes=1, lanes=1))
+    passwords = HashingPool(Argon2(memory_kib=8, passes=1, lanes=1), queue=50)
     await seed(database, passwords)
     passwords.close()
     async with database.writing() as connection:

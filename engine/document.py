@@ -5,6 +5,7 @@ the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
 """
 
 from collections.abc import Sequence
+from sys import getsizeof
 from typing import Any
 
 from graphql import (
@@ -71,7 +72,7 @@ class Documents:
             return document
         if refusal := self._refused.get(text):
             raise again(refusal)
-        memory = len(text) + BYTES_PER_TOKEN * scan(text, self.limits)
+        memory = getsizeof(text) + BYTES_PER_TOKEN * scan(text, self.limits)
         try:
             document = self._made(text)
         except RequestRefused as refusal:

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.error import BAD_REQUEST, INTERNAL, RequestRefused, Translate, in_english
+from engine.error import BAD_REQUEST, COST_EXCEEDED, INTERNAL, RequestRefused, Translate, in_english
 from engine.failure import WENT_WRONG, log_failure
 from engine.measure import DocumentLimits, cost_of
 from engine.media import GRAPHQL, HTML, JSON, negotiated
@@ -52,11 +52,11 @@ class Host(Protocol[C]):
         """The caller's context. Refuses with 400, 401 or 403."""
         ...
 
-    async def charge_document(self, context: C) -> None:
+    def charge_document(self, context: C) -> None:
         """Counts a document that has to be parsed. Refuses with 429."""
         ...
 
-    async def charge(self, context: C, kind: OperationType, cost: int) -> None:
+    def charge(self, context: C, operation: Operation, cost: int) -> None:
         """Counts an operation and takes its points. Refuses with 429."""
         ...
 
@@ -154,7 +154,7 @@ class Endpoint(Generic[C]):
 
     async def _execute(self, request: Request, context: C, text: str, params: Params) -> Execution:
         if not self.documents.known(text):
-            await self.host.charge_document(context)
+            self.host.charge_document(context)
         document = self.documents.prepare(text)
         operation = chosen(document, params.operation_name)
         if operation.kind is OperationType.MUTATION and request.method != "POST":
@@ -162,7 +162,7 @@ class Endpoint(Generic[C]):
         if operation.kind is OperationType.SUBSCRIPTION:
             raise _refused(400, "Live operations are not served here.", well_formed=True)
         cost = cost_of(operation, params.variables, self.documents.limits)
-        await self.host.charge(context, operation.kind, cost)
+        self.host.charge(context, operation, cost)
         return await self.host.execute(document, operation, params.variables, context)
 
     def _answer(self, request: Request, execution: Execution) -> Response:
@@ -172,7 +172,17 @@ class Endpoint(Generic[C]):
         if execution.extensions:
             body["extensions"] = execution.extensions
         status = PARTIAL_SUCCESS if execution.errors and self.partial_success else 200
-        return _json(request, execution.status or status, body, always_200=True)
+        response = _json(request, execution.status or status, body, always_200=True)
+        if len(response.body) > self.limits.answer_bytes:
+            raise RequestRefused(
+                422,
+                COST_EXCEEDED,
+                "The answer is larger than {limit} bytes.",
+                extensions={"limit": "answer_bytes", "allowed": self.limits.answer_bytes},
+                well_formed=True,
+                limit=self.limits.answer_bytes,
+            )
+        return response
 
     def _refusal(self, request: Request, refused: RequestRefused) -> Response:
         body = {"errors": refused.formatted(self.host.translate(request))}

@@ -23,6 +23,7 @@ from graphql import (
     ListValueNode,
     NullValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -62,6 +63,8 @@ class DocumentLimits:
     """`...`, of fragments and of types."""
     operations: int = 20
     fragments: int = 40
+    mutations: int = 10
+    """Root fields of a mutation; each counts as one."""
     depth: int = 20
     """Fields in fields, through fragments."""
     selections: int = 4_000
@@ -76,7 +79,7 @@ class DocumentLimits:
     """Of fields and fragments with one another, as graphql-core counts them while validating."""
     introspection: int = 2
     """Times what the standard introspection query answers."""
-    cost: int = 5_000
+    cost: int = 2_500
     """Points of one operation."""
     values: int = 25_000
     """Fields that one operation resolves, by estimate."""
@@ -207,9 +210,12 @@ class Walk:
             variable.variable.name.value: self._number(variable.default_value)
             for variable in node.variable_definitions or ()
         }
-        bill = self._selection(self.schema.get_root_type(node.operation), [node.selection_set], 1)
+        groups = self._merged(self.schema.get_root_type(node.operation), [node.selection_set])
+        if node.operation is OperationType.MUTATION:
+            self.limits.check("mutations", len(groups))
+        bill = self._bill(groups, 1)
         name = node.name.value if node.name else None
-        operation = Operation(name, node.operation, node, bill.cost, bill.values)
+        operation = Operation(name, node.operation, node, bill.cost, bill.values, len(groups))
         cost_of(operation, dict.fromkeys(self.defaults, 0), self.limits)
         return operation
 
@@ -221,9 +227,12 @@ class Walk:
         page: PageSize | None = None,
     ) -> Bill:
         """`page` is there where the parent is a connection."""
+        return self._bill(self._merged(parent, selection_sets), depth, page)
+
+    def _bill(self, groups: Groups, depth: int, page: PageSize | None = None) -> Bill:
         self.limits.check("depth", depth)
         cost = values = Cost()
-        for (on_type, _), nodes in self._merged(parent, selection_sets).items():
+        for (on_type, _), nodes in groups.items():
             bill = self._field(on_type, nodes, depth, page)
             cost, values = cost + bill.cost, values + bill.values
         return Bill(cost, values)
@@ -271,6 +280,8 @@ class Walk:
         inner = self._selection(type_, below, depth + 1, of) if below else Bill()
         multiple = self._multiple(definition, node, page)
         weight = self.meter.weight_of(definition)
+        if of and inner.cost == Cost():
+            weight = weight or 1  # A connection none of whose items are asked for is not for nothing.
         return Bill(
             Cost(multiple.points if weight is None else weight)
             + (Cost(multiple.item_points) + inner.cost).times(multiple.paid),

@@ -58,6 +58,8 @@ class Operation:
     """Points, in the sense of the contract: an object 1, a scalar 0, a connection its page times its nodes."""
     values: Cost
     """Fields that executing it resolves, by estimate; bounds the work of the executor."""
+    roots: int = 1
+    """Root fields; each of a mutation acts."""
 
 
 @dataclass(frozen=True, slots=True)

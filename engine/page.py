@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -81,8 +81,8 @@ def _decoded(text: str | None, order: Sequence[Order], table: Table) -> tuple[An
 
 def _instant(value: str) -> datetime:
     instant = datetime.fromisoformat(value)
-    if instant.tzinfo is None:
-        raise ValueError("an instant has an offset")
+    if instant.utcoffset() != timedelta(0):
+        raise ValueError("a cursor's instants are in UTC")
     return instant
 
 

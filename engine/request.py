@@ -1,5 +1,6 @@
 """What a request asks for, read within bounds: JSON by POST, the query string by GET."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,12 +22,16 @@ class RequestLimits:
     """How large a request may be."""
 
     body_bytes: int = 65_536
+    body_seconds: int = 10
+    """For the body to arrive."""
     url_bytes: int = 8_192
     """Of the query string, as sent."""
     json_depth: int = 32
     """Levels, that of the innermost values included."""
     json_values: int = 10_000
     """Keys included."""
+    answer_bytes: int = 4_194_304
+    """Of what is sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,12 @@ async def _posted(request: Request, limits: RequestLimits) -> dict[str, Any]:
         refused = _refused(415, "The body must not be compressed.")
         refused.headers["Accept-Encoding"] = "identity"
         raise refused
-    body = _json(await _body(request, limits.body_bytes), "body")
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            content = await _body(request, limits.body_bytes)
+    except TimeoutError:
+        raise _refused(408, "The body took more than {limit} seconds.", limit=limits.body_seconds) from None
+    body = _json(content, "body")
     if not isinstance(body, dict):
         raise _refused(400, "The body must be one JSON object; batches are not answered.")
     return body

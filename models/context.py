@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
+from models.activity import ActivityChannel, Author
 from models.clock import Clock
 from models.db import Db
 from models.permission import Requirement, Viewer
@@ -28,6 +30,10 @@ class Passwords(Protocol):
 
     def matches(self, password: str, hashed: str | None) -> Awaitable[bool]:
         """Whether they belong together; against None (no such profile) it costs the same and is False."""
+        ...
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether it was made with other parameters than those of today."""
         ...
 
 
@@ -58,8 +64,8 @@ class Context:
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""
     opened: Opened | None = None
     """The session that this call opened; the caller's browser or program is told."""
-    signed_out: bool = False
-    """The session of the caller was ended by this call."""
+    ended: list[UUID] = field(default_factory=list)
+    """The sessions that this call ended."""
     guessed: bool = False
     loads: dict[Any, Any] = field(default_factory=dict)
     """Batches of what is read, kept here by whoever reads."""
@@ -68,6 +74,13 @@ class Context:
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
         return {"viewer_id": self.viewer.profile_id, "in_sandbox": self.sandbox}
+
+    def become(self, viewer: Viewer) -> None:
+        """Go on as somebody else: what is read and what is recorded from here on is theirs."""
+        self.viewer = viewer
+        channel = ActivityChannel.SYSTEM if viewer.profile_id is None else ActivityChannel.SESSION
+        self.db.author = Author(channel, viewer.profile_id, viewer.session_id, viewer.ip_address)
+        self.loads.clear()
 
     def guess(self) -> None:
         """Count a guess at a credential; raises OneGuessAtATime at the second."""

@@ -262,7 +262,7 @@ def async_url(url: str) -> URL:
 
 def sqlite_engine(url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any) -> AsyncEngine:
     """Connections to an SQLite file, in a folder that is made where it is missing."""
-    Path(str(url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+    Path(str(url.database)).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = _engine(url, **options)
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 

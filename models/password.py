@@ -22,3 +22,7 @@ class Argon2:
             return self._hasher.verify(hashed or self._nobody, password) and hashed is not None
         except (VerificationError, InvalidHashError):
             return False
+
+    def outdated(self, hashed: str) -> bool:
+        """Whether it was made with other parameters than these."""
+        return self._hasher.check_needs_rehash(hashed)

@@ -15,6 +15,9 @@ CLOCK_ID = UUID("01900000-0000-7000-8000-000000000001")
 """Id of the one row that holds the offset."""
 
 
+LAST_YEAR = 2200
+"""Far from where instants cannot be written any more, real time still to come included."""
+
 CLOCK_ADVANCED = action("sandbox.clock_advanced", "The clock of the practice system was moved")
 
 
@@ -23,6 +26,15 @@ class ClockMovesForward(Refusal):
 
     code = Code.INVALID
     message = "The clock only moves forward."
+
+
+@dataclass(eq=False)
+class ClockEnds(Refusal):
+    """EVT-4. The wanted instant is beyond what calendars and databases agree on."""
+
+    code = Code.INVALID
+    message = "The clock ends with the year {year}."
+    year: str
 
 
 @dataclass(eq=False)
@@ -59,6 +71,8 @@ class ClockOffset(SQLModel, table=True):
         now = record.real_now + timedelta(microseconds=self.microseconds)
         if to < now:
             raise ClockMovesForward().at("to")
+        if to.year > LAST_YEAR:
+            raise ClockEnds(str(LAST_YEAR)).at("to")
         if to > _later(now, years):
             raise ClockStepTooLong(years).at("to")
         self.microseconds = (to - record.real_now) // timedelta(microseconds=1)

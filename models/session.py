@@ -46,6 +46,10 @@ class InvalidCredentials(Refusal):
     message = "The e-mail address and the password do not match."
 
 
+class SessionEnded(Exception):
+    """PRO-8. The caller's session was ended while the request was under way: nothing more is done."""
+
+
 class OneOrAllOthers(Refusal):
     """PRO-8. One session and all others were named at once."""
 

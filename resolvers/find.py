@@ -1,8 +1,12 @@
-"""Finding a row and checking the right to it: one call, under its lock."""
+"""The write transaction of a command, and the rows it acts on: found, locked and allowed in one call."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 from uuid import UUID
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import SQLModel, select
 
 from models.activity import Recorded
@@ -11,8 +15,25 @@ from models.context import Context
 from models.db import Write
 from models.permission import Subject, decide
 from models.refusal import NotFound
+from models.session import Session, SessionEnded
 
 T = TypeVar("T", bound=SQLModel)
+SESSIONS = table(Session)
+LIVE = select_columns(SESSIONS.c.id).where(
+    SESSIONS.c.id == bindparam("session_id"),
+    SESSIONS.c.ended_at.is_(None),
+    SESSIONS.c.expires_at > bindparam("real_now"),
+)
+
+
+@asynccontextmanager
+async def writing(context: Context) -> AsyncIterator[Write]:
+    """PRO-8. A write transaction of the caller; SessionEnded where their session was ended meanwhile."""
+    async with context.db.write() as write:
+        key = context.viewer.session_id
+        if key is not None and not await write.rows(LIVE, {"session_id": key, "real_now": write.real_now}):
+            raise SessionEnded
+        yield write
 
 
 async def find(context: Context, write: Write, model: type[T], key: UUID, *path: str) -> T:

@@ -13,6 +13,7 @@ from models.context import Context
 from models.db import Db
 from models.refusal import NotFound
 from models.sandbox import CLOCK_ID, ClockOffset
+from resolvers.find import writing
 
 OFFSETS = table(ClockOffset)
 
@@ -26,7 +27,7 @@ async def clock_advance(context: Context, *, to: datetime) -> UUID:
     """EVT-4. Move business time to `to`; answers the key of the sandbox. What falls due on the way happens in order."""
     if not context.sandbox:
         raise NotFound
-    async with context.db.write() as write:
+    async with writing(context) as write:
         offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == CLOCK_ID))
         if offset is None:
             raise NotFound
@@ -34,7 +35,12 @@ async def clock_advance(context: Context, *, to: datetime) -> UUID:
     return CLOCK_ID
 
 
+async def has_clock(db: Db) -> bool:
+    """Whether this database is a sandbox's."""
+    return await db.first(select(OFFSETS.c.id)) is not None
+
+
 async def start_clock(db: Db) -> None:
     """EVT-4. The clock of a new sandbox, at the real time; one that runs is left alone."""
-    if await db.first(select(OFFSETS.c.id)) is None:
+    if not await has_clock(db):
         await db.note(insert(OFFSETS).values(id=CLOCK_ID, microseconds=0))

@@ -9,6 +9,7 @@ from sqlalchemy import Update, bindparam, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
+from models.activity import ActivityChannel
 from models.column import table
 from models.context import Context
 from models.db import Db, Write
@@ -29,7 +30,7 @@ from models.session import (
     surplus,
 )
 from models.setting import Figures
-from resolvers.find import find
+from resolvers.find import find, writing
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
@@ -53,21 +54,24 @@ RESUMED = (
 
 
 async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened:
-    """PRO-8. Sign in; raises InvalidCredentials at the same cost whether or not the address is known."""
+    """PRO-4, PRO-8. Sign in; InvalidCredentials comes at the same cost whether or not the address is known."""
     context.guess()
     known = select(PROFILES.c.id, PROFILES.c.password_hash).where(PROFILES.c.email == email)
     profile = await context.db.first(known)
     await context.db.release()
     if not await context.passwords.matches(password, profile.password_hash if profile else None) or profile is None:
         raise InvalidCredentials
-    async with context.db.write() as write:
+    outdated = context.passwords.outdated(profile.password_hash)
+    rehashed = await context.passwords.hash(password) if outdated else profile.password_hash
+    async with writing(context) as write:
         current = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == profile.id))
         if current is None or current.password_hash != profile.password_hash:
             raise InvalidCredentials
+        current.password_hash = rehashed
         opened = await _open(context, write, current, transport)
     context.opened = opened
-    context.viewer = replace(
-        context.viewer, profile_id=opened.session.profile_id, session_id=opened.session.id, interactive=True
+    context.become(
+        replace(context.viewer, profile_id=opened.session.profile_id, session_id=opened.session.id, interactive=True)
     )
     return opened
 
@@ -76,15 +80,16 @@ async def delete(context: Context, *, session_id: UUID | None, all_others: bool)
     """PRO-8. End one session, all but the current one, or the current one; answers which."""
     if session_id is not None and all_others:
         raise OneOrAllOthers().at("all_others")
-    async with context.db.write() as write:
+    async with writing(context) as write:
         if all_others:
             profile = await find(context, write, Profile, context.viewer.key)
             ended = close_others(profile, await _live(write, profile.id), context.viewer.session_id, write.record)
         else:
             ended = [await _end(context, write, session_id or context.viewer.session_key)]
+    context.ended += ended
     if context.viewer.session_id in ended:
-        context.viewer = replace(ANYBODY, ip_address=context.viewer.ip_address, user_agent=context.viewer.user_agent)
-        context.signed_out = True
+        viewer = context.viewer
+        context.become(replace(ANYBODY, ip_address=viewer.ip_address, user_agent=viewer.user_agent))
     return ended
 
 
@@ -108,7 +113,9 @@ class Resumed:
 
 async def _open(context: Context, write: Write, profile: Profile, transport: SessionTransport) -> Opened:
     figures, viewer = context.figures, context.viewer
-    write.record.author = replace(write.record.author, actor_id=profile.id)
+    write.record.author = replace(
+        write.record.author, channel=ActivityChannel.SESSION, actor_id=profile.id, session_id=None
+    )
     for session in surplus(await _live(write, profile.id), figures.sessions_per_profile):
         session.end(write.record)
     opened = open_session(

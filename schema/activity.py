@@ -35,6 +35,10 @@ described(
 )
 
 
+LONGEST_CHANGE = 500
+"""Characters of a value that the history shows; the whole is recorded."""
+
+
 @strawberry.type(description="Somebody whose profile the viewer may not open, or who is gone.")
 class HiddenActor(Actor):
     display_name: str = strawberry.field(description="Name to show, as little as the viewer may know.")
@@ -75,7 +79,8 @@ def changes(stored: Mapping[str, list[Any]]) -> list[ActivityChange]:
 def _shown(value: Any) -> str | None:
     if value is None:
         return None
-    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= LONGEST_CHANGE else f"{text[:LONGEST_CHANGE]}…"
 
 
 @node(rows.ActivityEvent, gate=authorize(), owner="owner_id", description="One action in the history.")

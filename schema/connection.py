@@ -9,7 +9,7 @@ from sqlalchemy import Select
 
 from engine.declare import Key, Order, Paged, PagePart, declare
 from models.context import Context
-from schema.directive import SEMANTIC_NON_NULL, Authorize
+from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost
 
 T = TypeVar("T")
 
@@ -43,7 +43,9 @@ class Connection(Generic[T]):
     )
     page_info: PageInfo = declare(PagePart("page_info"), description="Position.")
     total_count: int = declare(
-        PagePart("total_count"), description="Size of the whole connection under the filter; counted only when asked."
+        PagePart("total_count"),
+        description="Size of the whole connection under the filter; counted only when asked.",
+        marks=[Cost(weight=20)],
     )
 
 

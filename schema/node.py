@@ -67,7 +67,7 @@ def read_global_id(text: str) -> tuple[str, UUID] | None:
         found = name.decode("ascii"), UUID(bytes=key)
     except ValueError:
         return None
-    return found if colon and global_id(*found) == text else None
+    return found if colon and found[0].isidentifier() and global_id(*found) == text else None
 
 
 def key_of(text: str, type_name: str, *path: str) -> UUID:

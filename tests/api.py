@@ -118,7 +118,7 @@ def bound() -> Bound:
 
 @pytest.fixture(scope="session")
 def hashing() -> Iterator[HashingPool]:
-    pool = HashingPool(Argon2(memory_kib=8, passes=1, lanes=1))
+    pool = HashingPool(Argon2(memory_kib=8, passes=1, lanes=1), queue=50)
     yield pool
     pool.close()
 

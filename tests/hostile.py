@@ -219,7 +219,7 @@ def floods() -> Family:
     yield "aliases within the limit", READY, viewer(many(100, "a#:id"))
     yield "aliases of objects", READY, "{" + many(100, "a#:viewer{id email displayName createdAt}") + "}"
     guesses = many(101, 'a#:signIn(input:{password:"#"}){query{__typename}}')
-    yield "aliases of guesses", "aliases", "mutation{" + guesses + "}"
+    yield "aliases of guesses", "mutations", "mutation{" + guesses + "}"
     yield "a long alias", READY, "{viewer{" + "a" * 16_000 + ":id}}"
     yield "directives nobody knows", INVALID_DOCUMENT, "{viewer" + many(100, "@a#") + "{id}}"
     yield "too many directives", "directives", full("@a", "{viewer", "{id}}")
@@ -308,7 +308,11 @@ def pages() -> Family:
     """What is much once it is executed."""
     yield "pages in pages", "cost", "{viewer{accounts(first:100){nodes{owner{accounts(first:100){nodes{id}}}}}}}"
     yield "pages beside pages", "cost", viewer(many(99, "a#:accounts(last:100){edges{node{id}}}"))
-    yield "pages of lists", "values", "{viewer{tickets(first:100){nodes{" + many(40, "a#:messages{id text}") + "}}}}"
+    yield (
+        "pages of lists",
+        "values",
+        "{viewer{tickets(first:100){nodes{" + many(20, "a#:messages{id text " + many(2, "b#:text ") + "}") + "}}}}",
+    )
     small = "...on Account{owner{a:accounts(first:1){nodes{id}}}}"
     large = "...on Profile{a:accounts(first:100){nodes{" + many(60, "b#:owner{id}") + "}}}"
     yield "a page behind another", "cost", "{search{" + small + large + "}}"

@@ -29,7 +29,7 @@ def test_a_server_refuses_a_database_that_is_not_migrated(tmp_path: Path) -> Non
 def test_the_doctor_says_what_is_wrong_and_then_that_all_is_well(tmp_path: Path) -> None:
     ill = espace(tmp_path, "doctor", ESPACE_TRUSTED_DOCUMENTS="/nowhere.json")
     assert ill.returncode == 1
-    assert "- The database is not migrated: `espace migrate` does it.\n" in ill.stdout
+    assert "- The database is not migrated: run `espace migrate` first.\n" in ill.stdout
     assert "- ESPACE_TRUSTED_DOCUMENTS: " in ill.stdout
     assert espace(tmp_path, "migrate").returncode == 0
     well = espace(tmp_path, "doctor")

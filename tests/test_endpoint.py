@@ -105,11 +105,11 @@ class FakeHost:
         finally:
             self.steps.append("leave")
 
-    async def charge_document(self, context: str) -> None:
+    def charge_document(self, context: str) -> None:
         self.step("charge_document")
 
-    async def charge(self, context: str, kind: OperationType, cost: int) -> None:
-        self.step("charge", kind, cost)
+    def charge(self, context: str, operation: Operation, cost: int) -> None:
+        self.step("charge", operation.kind, cost)
 
     def known(self, text: str) -> bool:
         self.step("known")

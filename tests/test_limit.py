@@ -210,7 +210,7 @@ async def test_a_document_costs_what_the_contract_says(api: Api) -> None:
         ("{ viewer { activity(last: 10) { nodes { id } } } }", {}, 11),
         ("{ viewer { activity { nodes { id } } } }", {}, 26),
         ("{ viewer { activity(first: null) { nodes { id } } } }", {}, 26),
-        ("{ viewer { activity(first: 0) { nodes { id } } } }", {}, 1),
+        ("{ viewer { activity(first: 0) { nodes { id } } } }", {}, 2),
         ("{ viewer { activity(first: 10) { edges { cursor node { id } } } } }", {}, 11),
         ("{ viewer { activity(first: 9) { nodes { owner { id } actor { displayName } changes { name } } } } }", {}, 37),
         ("{ viewer { activity(first: 3) { nodes { owner { activity(first: 4) { nodes { id } } } } } } }", {}, 19),

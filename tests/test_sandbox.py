@@ -23,6 +23,8 @@ PRODUCTION: dict[str, Any] = {
     "secret_key": "0123456789abcdef0123456789abcdef",
     "tls_only_cookies": True,
     "public_url": "https://espace.example",
+    "password_memory_kib": 19_456,
+    "password_passes": 2,
 }
 
 
