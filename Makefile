@@ -70,6 +70,7 @@ lock: ## Pin every dependency by hash into requirements.lock (needs uv; ARGS=--u
 
 # The stamp is written last: an interrupted installation is taken up again.
 $(READY): requirements.lock pyproject.toml
+	@[ ! -L .venv ] || { echo '.venv is a link to that of another copy, which this would change.'; exit 1; }
 	@if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 		python='$(PYTHON)'; \
 		if [ -z "$$python" ]; then \

@@ -183,3 +183,7 @@ def _welcome(settings: Settings) -> None:
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()

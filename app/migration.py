@@ -4,6 +4,7 @@ One upgrade is one transaction, whatever it runs through: where it fails nothing
 waits for the first and then finds nothing to do.
 """
 
+import re
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable
@@ -99,7 +100,8 @@ def _tidy(config: Config) -> None:
 def _without_remarks(path: Path) -> Path:
     """The generator says in each function that it generated it."""
     lines = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if not line.lstrip().startswith("# ###")), "utf-8")
+    text = "".join(line for line in lines if not line.lstrip().startswith("# ###"))
+    path.write_text(re.sub(r"\n{4,}", "\n\n\n", text), "utf-8")
     return path
 
 

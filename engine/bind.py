@@ -20,6 +20,7 @@ from graphql import (
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from engine.check import check
 from engine.declare import (
     ROOT,
     Batch,
@@ -57,6 +58,7 @@ class Bound:
         self.graphql = schema._schema
         self.graphql.extensions[BOUND] = self
         self.shapes = shapes_of(schema, sources, default_guard)
+        check(self.shapes, self.graphql.type_map)
         self.rows = {name: entity_class(shape) for name, shape in self.shapes.items()}
         for kind in self.graphql.type_map.values():
             if isinstance(kind, GraphQLObjectType) and kind.name in self.shapes:

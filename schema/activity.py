@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from engine.declare import Column, Computed, One, Order, Reference, declare
+from engine.declare import Column, Computed, One, Reference, declare
 from engine.error import BAD_USER_INPUT, FieldRefused
 from models import activity as rows
 from models.clock import day_start
 from models.context import Context
 from models.profile import Locale
 from resolvers import activity as acts
-from schema.connection import connection
+from schema.connection import connection, newest
 from schema.directive import authorize
 from schema.enumeration import described
 from schema.message import say
@@ -147,7 +147,7 @@ def history(description: str) -> Any:
         acts.of_owner,
         authorize(),
         key="id",
-        order=(Order("occurred_at", descending=True), Order("id", descending=True)),
+        order=newest("occurred_at"),
         more={"filter": (ActivityFilter | None, "Keep only matching items.")},
         given=criteria,
         description=description,

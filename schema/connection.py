@@ -49,6 +49,11 @@ class Connection(Generic[T]):
     )
 
 
+def newest(column: str) -> tuple[Order, ...]:
+    """Latest first, by an instant; of equal ones the one made last."""
+    return Order(column, descending=True), Order("id", descending=True)
+
+
 def connection(
     select: Callable[..., Select[Any]],
     guard: Authorize | None = None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import strawberry
-from graphql import GraphQLField, GraphQLObjectType, is_non_null_type
+from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_non_null_type
 
 from engine.declare import Guard, Source
 from engine.shape import STRAWBERRY, definition, guard_of
@@ -44,8 +44,24 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
     guard = _guard(field)
     if acts and guard is None:
         yield "states no requirement"
-    if isinstance(guard, Authorize) and guard.requirement.needs_subject and not guard.subject:
+    if not isinstance(guard, Authorize):
+        return
+    subject, ids = guard.subject or None, list(_ids(field)) if acts else []
+    if guard.requirement.needs_subject and subject is None:
         yield "asks for a permission and names no subject"
+    if acts and subject is not None and subject not in ids:
+        yield f"names the subject {subject!r}, which is no id of its input; {', '.join(ids) or 'it has none'}"
+    if ids and subject is None:
+        yield f"names the id {ids[0]}: whose is it? Say authorize(subject={ids[0]!r})"
+
+
+def _ids(field: GraphQLField) -> Iterator[str]:
+    """The paths of the ids in a mutation's input."""
+    for name, argument in field.args.items():
+        given = get_named_type(argument.type)
+        for inner, value in given.fields.items() if isinstance(given, GraphQLInputObjectType) else ():
+            if get_named_type(value.type).name == "ID":
+                yield f"{name}.{inner}"
 
 
 def _of_object(kind: GraphQLObjectType, field: GraphQLField) -> Iterator[str]:

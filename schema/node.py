@@ -43,6 +43,9 @@ def node(
     Rows outside `only` are treated as deleted.
     """
 
+    if owner is None and "owner_id" in table(model).c:
+        raise TypeError(f'{model.__name__} rows have an owner: say owner="owner_id"')
+
     def made(kind: T) -> T:
         identity = declare(Computed(lambda key: global_id(kind.__name__, key), ("id",)), description="Global id.")
         setattr(kind, "id", identity)  # noqa: B010 - a type variable has no attribute of that name

@@ -228,7 +228,7 @@ def test_every_code_of_a_user_error_is_explained() -> None:
 
 
 LIMITS = ("Per minute", "Of one request", "Of one document")
-COUNTED = re.compile(r"ESPACE_(\w+_PER_MINUTE|REQUESTS__\w+|DOCUMENTS__(?!LIST_SIZE|DEFAULT_PAGE|LARGEST_PAGE)\w+)")
+COUNTED = re.compile(r"ESPACE_(\w+_PER_MINUTE|OPERATIONS_AT_ONCE|REQUESTS__\w+|DOCUMENTS__(?!LIST_SIZE)\w+)")
 
 
 def test_every_limit_is_told_with_its_default() -> None:

@@ -3,30 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
-import pytest
 
 from engine.measure import DocumentLimits
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
 from tests.api import DELEGATE, FREE, GRAPHQL, OWNER, Answer, Api, profile_id, serving
-from tests.database import START
 
 WHO = "{ viewer { id } }"
 UPDATE = "mutation { profileUpdate(input: {}) { userErrors { code } } }"
 QUOTA = "{ rateLimit { cost limit remaining resetAt } }"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FrozenClock:
-    """Limits run on real time, which stands still here until it is moved."""
-    frozen = FrozenClock(START)
-    here = SimpleNamespace(time=lambda: frozen.now().timestamp())
-    monkeypatch.setattr("limits.aio.storage.memory.time", here)
-    return frozen
 
 
 @asynccontextmanager

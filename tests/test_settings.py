@@ -150,6 +150,10 @@ def test_names_of_others_are_left_alone(loaded: Loaded) -> None:
         ("ESPACE_TLS_ONLY_COOKIES", "false"),
         ("ESPACE_PUBLIC_URL", "http://espace.example"),
         ("ESPACE_RATE_LIMITS", "off"),
+        ("ESPACE_SECRET_KEY", f"{SANDBOX_SECRET} "),
+        ("ESPACE_PASSWORD_MEMORY_KIB", "8"),
+        ("ESPACE_ORIGINS", "http://app.example"),
+        ("ESPACE_TRUSTED_PROXIES", "0.0.0.0/0"),
     ],
 )
 def test_production_refuses_what_is_for_trying_out(loaded: Loaded, name: str, value: str) -> None:

@@ -1,0 +1,97 @@
+"""Mistakes in declarations, told when the schema is built: later each would be a field that always fails."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graphql import GraphQLNamedType, GraphQLObjectType
+from sqlalchemy import Select, Table, UniqueConstraint
+
+from engine.declare import Computed, Declared, Many, One, Paged
+from engine.page import READERS
+from engine.shape import Shape, needs, target_of
+
+
+class WrongDeclaration(TypeError):
+    """Declarations that cannot work; a line for each."""
+
+
+def check(shapes: Mapping[str, Shape], types: Mapping[str, GraphQLNamedType]) -> None:
+    """Raises WrongDeclaration for columns, functions, selects and orders that cannot be what they are declared as."""
+    faults = [
+        f"{name}{fault}"
+        for name, shape in shapes.items()
+        if isinstance(kind := types[name], GraphQLObjectType)
+        for fault in _of_shape(shape, kind, shapes)
+    ]
+    if faults:
+        raise WrongDeclaration("\n".join(faults))
+
+
+def _of_shape(shape: Shape, kind: GraphQLObjectType, shapes: Mapping[str, Shape]) -> Iterator[str]:
+    table = shape.source.table if shape.source else None
+    if shape.source and table is not None:
+        yield from (f", subject: {fault}" for fault in _missing(table, shape.source.subject))
+    for name, declared in shape.fields.items():
+        if table is not None:
+            yield from (f".{name}: {fault}" for fault in _missing(table, needs(declared)))
+        if isinstance(declared.what, Computed):
+            yield from (f".{name}: {fault}" for fault in _of_function(declared.what))
+        target = shapes.get(_row_type(declared, kind, name))
+        if target and target.source and isinstance(declared.what, One | Many | Paged):
+            yield from (f".{name}: {fault}" for fault in _of_relation(declared.what, target.source.table))
+
+
+def _row_type(declared: Declared, kind: GraphQLObjectType, name: str) -> str:
+    """The type whose rows a relation leads to."""
+    if isinstance(declared.what, One) and declared.what.kind:
+        return declared.what.kind
+    target = target_of(kind, name)
+    return target.removesuffix("Connection") if isinstance(declared.what, Paged) else target
+
+
+def _missing(table: Table, columns: tuple[str, ...]) -> Iterator[str]:
+    known = ", ".join(table.c.keys())
+    yield from (f"{table.name} has no column {name!r}; it has {known}" for name in columns if name not in table.c)
+
+
+def _of_function(what: Computed) -> Iterator[str]:
+    given = len(what.needs) + (what.given is not None)
+    try:
+        inspect.signature(what.by).bind(*range(given))
+    except TypeError as error:
+        yield f"its function does not take the {given} values it is given: {error}"
+    except ValueError:  # Some functions of C tell nothing of themselves.
+        return
+
+
+def _of_relation(what: One | Many | Paged, table: Table) -> Iterator[str]:
+    if isinstance(what, Paged):
+        yield from _of_order(what, table)
+    if what.select is None:
+        return
+    base: Any
+    try:
+        base = what.select()
+    except TypeError as error:
+        yield f"its select takes no arguments that are not optional: {error}"
+        return
+    if not isinstance(base, Select):
+        yield f"its function answers {type(base).__name__}, not a select"
+    elif not isinstance(what, One) and base.selected_columns[0] is table.c.get("id"):
+        yield f"its select begins with the id of {table.name}, not with the key of the parent"
+    elif isinstance(what, Many) and not base._order_by_clauses:
+        yield "a list has the order of its select, and it has none"
+
+
+def _of_order(what: Paged, table: Table) -> Iterator[str]:
+    names = [part.column for part in what.order]
+    yield from (f"order: {fault}" for fault in _missing(table, tuple(names)))
+    for name in filter(table.c.__contains__, names):
+        if table.c[name].nullable:
+            yield f"order: {name} may be null, which has no place"
+        if table.c[name].type.python_type not in READERS:
+            yield f"order: {name} is of a kind that no cursor holds"
+    unique = [rule.columns.keys() for rule in table.constraints if isinstance(rule, UniqueConstraint)]
+    if not any(set(keys) <= set(names) for keys in (table.primary_key.columns.keys(), *unique)):
+        yield "order: two rows may have the same place; end it with id"
