@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
-from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, execute
-from graphql.execution.values import get_variable_values
+from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema
+from graphql.execution.executor import Executor
 
 from engine.declare import ROOT
 from engine.error import BAD_USER_INPUT, INTERNAL, FieldRefused, RequestRefused, Translate
@@ -32,29 +32,24 @@ async def run(
 
     `told` are failures of the surroundings that clients are told of: they are no defects.
     """
-    check_variables(schema, operation, variables)
-    outcome = execute(
+    executor = Executor.build(
         schema,
         document.node,
         root_value=ROOT,
         context_value=context,
-        variable_values=variables,
+        raw_variable_values=variables,
         operation_name=operation.name,
+        max_coercion_errors=MOST_COERCION_ERRORS,
+        hide_suggestions=True,
     )
-    result: ExecutionResult = await outcome if isawaitable(outcome) else outcome
-    errors = [formatted(error, context.request_id, translate, told) for error in result.errors or ()]
-    return Execution(result.data, errors)
-
-
-def check_variables(schema: GraphQLSchema, operation: Operation, variables: dict[str, Any]) -> None:
-    """Raises RequestRefused (422) where a variable is missing or does not have its type."""
-    coerced = get_variable_values(
-        schema, operation.node.variable_definitions or (), variables, max_errors=MOST_COERCION_ERRORS
+    if isinstance(executor, list):
+        errors = [safe_error(error) for error in executor]
+        raise RequestRefused(422, BAD_USER_INPUT, "The variables do not fit.", errors=errors, well_formed=True)
+    outcome = executor.execute_operation()
+    result = cast(ExecutionResult, await outcome if isawaitable(outcome) else outcome)
+    return Execution(
+        result.data, [formatted(error, context.request_id, translate, told) for error in result.errors or ()]
     )
-    if isinstance(coerced, list):
-        raise RequestRefused(
-            422, BAD_USER_INPUT, "The variables do not fit.", errors=[safe_error(e) for e in coerced], well_formed=True
-        )
 
 
 def formatted(error: GraphQLError, request_id: str, translate: Translate, told: Told) -> dict[str, Any]:

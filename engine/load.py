@@ -11,7 +11,7 @@ from strawberry.dataloader import DataLoader
 from engine.declare import Context, Many, One, Paged, Source
 from engine.page import PageRequest, cursor
 from engine.shape import Shape
-from engine.statement import Statement, by_id, counted, paged, related
+from engine.statement import PageLayout, Statement, by_id, counted, paged, related
 
 Load = Callable[[list[Any]], Any]
 Select = Callable[..., Any]
@@ -61,6 +61,8 @@ class Batches:
         self.dialect: str = context.db.database.dialect
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._admitted: dict[type[Entity], bool] = {}
+        self.passed: set[tuple[int, tuple[Any, ...]]] = set()
+        """Guards that let the caller through, by subject: asked once, however many rows there are."""
 
     def loader(self, what: Any, load: Load) -> DataLoader[Any, Any]:
         """The one loader of `what` in this request."""
@@ -103,32 +105,28 @@ class Batches:
         """The rows of a page, and one more where there is one, in the direction that was asked."""
         source = source_of(page.row)
 
-        async def load(keys: list[Any]) -> Any:
-            statement = paged(
-                page.relation.select(**page.arguments),
-                source,
-                page.row.shape.columns,
-                self.dialect,
-                order=page.relation.order,
-                page=page.request,
-                single=len(keys) == 1,
-            )
-            return await self._grouped(page.row, keys, statement)
+        arguments, request = frozen(page.arguments), page.request
 
-        found: list[Entity] = await self.loader((page.relation, page.request, frozen(page.arguments)), load).load(
-            page.key
-        )
+        async def load(keys: list[Any]) -> Any:
+            layout = PageLayout(
+                request.after is not None, request.before is not None, request.backwards, single=len(keys) == 1
+            )
+            statement = paged(page.relation, arguments, source, page.row.shape.columns, self.dialect, layout)
+            return await self._grouped(page.row, keys, statement, request)
+
+        found: list[Entity] = await self.loader((page.relation, request, arguments), load).load(page.key)
         return found
 
     async def count(self, page: "Page") -> int:
         """How many there are in the whole connection."""
+        arguments = frozen(page.arguments)
 
         async def load(keys: list[Any]) -> list[int]:
-            statement = counted(page.relation.select(**page.arguments), source_of(page.row), self.dialect)
+            statement = counted(page.relation, arguments, source_of(page.row), self.dialect)
             counts = {row[0]: row[1] for row in await self._rows(statement, keys)}
             return [counts.get(key, 0) for key in keys]
 
-        number: int = await self.loader((page.relation, "count", frozen(page.arguments)), load).load(page.key)
+        number: int = await self.loader((page.relation, "count", arguments), load).load(page.key)
         return number
 
     def admitted(self, row: type[Entity]) -> bool:
@@ -143,10 +141,10 @@ class Batches:
         return by_id(source_of(row), row.shape.columns, self.dialect)
 
     def _related(self, select: Select, row: type[Entity], arguments: Mapping[str, Any]) -> Statement:
-        return related(select(**arguments), source_of(row), row.shape.columns, self.dialect)
+        return related(select, frozen(arguments), source_of(row), row.shape.columns, self.dialect)
 
-    async def _rows(self, statement: Statement, keys: Sequence[Any]) -> Sequence[Any]:
-        parameters = statement.parameters(keys, self.context.bindings)
+    async def _rows(self, statement: Statement, keys: Sequence[Any], page: PageRequest | None = None) -> Sequence[Any]:
+        parameters = statement.parameters(keys, self.context.bindings, page)
         rows: Sequence[Any] = await self.context.db.rows(statement.select, parameters)
         return rows
 
@@ -154,9 +152,11 @@ class Batches:
         found = {record[0]: row(record[1:]) for record in await self._rows(statement, keys)}
         return [found.get(key) for key in keys]
 
-    async def _grouped(self, row: type[Entity], keys: list[Any], statement: Statement) -> list[list[Entity]]:
+    async def _grouped(
+        self, row: type[Entity], keys: list[Any], statement: Statement, page: PageRequest | None = None
+    ) -> list[list[Entity]]:
         groups: dict[Any, list[Entity]] = defaultdict(list)
-        for record in await self._rows(statement, keys):
+        for record in await self._rows(statement, keys, page):
             groups[record[0]].append(row(record[1:]))
         return [groups[key] for key in keys]
 

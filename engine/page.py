@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Table, and_, literal, or_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, or_
 
 from engine.declare import Order
 from engine.error import BAD_USER_INPUT, FieldRefused
@@ -48,20 +48,20 @@ def cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode().rstrip("=")
 
 
-def beyond(order: Sequence[Order], table: Table, place: tuple[Any, ...], *, following: bool) -> ColumnElement[bool]:
-    """The rows after `place` in this order, or before it.
+def beyond(order: Sequence[Order], table: Table, name: str, *, following: bool) -> ColumnElement[bool]:
+    """The rows after a place in this order, or before it; its values are the parameters `<name>_0`, `<name>_1`…
 
     The first column is bounded on its own as well: the disjunction alone gives an index nothing to start from.
     """
     ways: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
-    for part, value in zip(order, place, strict=True):
+    for index, part in enumerate(order):
         column = table.c[part.column]
-        bound = literal(value, column.type)
-        ways.append(and_(*equal, column > bound if part.descending is not following else column < bound))
-        equal.append(column == bound)
+        place = bindparam(f"{name}_{index}", type_=column.type)
+        ways.append(and_(*equal, column > place if part.descending is not following else column < place))
+        equal.append(column == place)
     first = table.c[order[0].column]
-    start = literal(place[0], first.type)
+    start = bindparam(f"{name}_0", type_=first.type)
     return and_(first >= start if order[0].descending is not following else first <= start, or_(*ways))
 
 

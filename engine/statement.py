@@ -1,23 +1,36 @@
 """Statements: a relation's select, completed with the columns, keys, gate and page that a plan needs of it.
 
-Built from declarations alone and executed by whoever plans. Keys are one array parameter, `keys`, so that the text of
-a statement does not depend on how many there are.
+Built from declarations alone, once for each shape of a request, and executed by whoever plans. Keys are one array
+parameter, `keys`, so that the text of a statement does not depend on how many there are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, String, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from engine.declare import Order, Source
+from engine.declare import Paged, Source
 from engine.page import PageRequest, beyond
 
 KEYS = "keys"
+LIMIT = "page_limit"
+Arguments = tuple[tuple[str, Any], ...]
+"""What a relation's select is called with, as a key."""
+
+
+class PageLayout(NamedTuple):
+    """What of a page is in the text of its statement; sizes and places are parameters."""
+
+    after: bool = False
+    before: bool = False
+    backwards: bool = False
+    single: bool = True
+    """For one key; the index then ends the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +40,16 @@ class Statement:
     select: Select[Any]
     dialect: str
 
-    def parameters(self, keys: Sequence[Any], bindings: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of the parameters: the keys in the database's form, and those of the gate."""
-        return {**bindings, KEYS: array(keys, self.dialect)}
+    def parameters(
+        self, keys: Sequence[Any], bindings: Mapping[str, Any], page: PageRequest | None = None
+    ) -> dict[str, Any]:
+        """Values of the parameters: the keys in the database's form, those of the gate, and those of the page."""
+        given = {**bindings, KEYS: array(keys, self.dialect)}
+        if page is not None:
+            given[LIMIT] = page.size + 1
+            for name, place in (("after", page.after), ("before", page.before)):
+                given |= {f"{name}_{index}": value for index, value in enumerate(place or ())}
+        return given
 
 
 def array(keys: Sequence[Any], dialect: str) -> Any:
@@ -50,50 +70,59 @@ def among(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
 @lru_cache(maxsize=1024)
 def by_id(source: Source, columns: tuple[str, ...], dialect: str) -> Statement:
     """The objects whose ids are given, as far as the caller may know them."""
-    return related(select(source.table.c.id), source, columns, dialect)
+    return Statement(_rows(select(source.table.c.id), source, columns, dialect), dialect)
 
 
-def related(base: Select[Any], source: Source, columns: Sequence[str], dialect: str) -> Statement:
+@lru_cache(maxsize=1024)
+def related(
+    relation: Callable[..., Select[Any]], arguments: Arguments, source: Source, columns: tuple[str, ...], dialect: str
+) -> Statement:
     """Every object of a relation for the given keys, in the order of its select."""
-    key = parent_key(base)
-    chosen = base.with_only_columns(
-        key.label("parent_key"), *(source.table.c[name] for name in columns), maintain_column_froms=True
-    )
-    return Statement(_gated(chosen, source).where(among(key, dialect)), dialect)
+    return Statement(_rows(relation(**dict(arguments)), source, columns, dialect), dialect)
 
 
-def counted(base: Select[Any], source: Source, dialect: str) -> Statement:
+@lru_cache(maxsize=1024)
+def counted(relation: Paged, arguments: Arguments, source: Source, dialect: str) -> Statement:
     """(key, how many) for the keys that have any."""
+    base = relation.select(**dict(arguments))
     key = parent_key(base)
     counting = base.with_only_columns(key.label("parent_key"), func.count(), maintain_column_froms=True)
     return Statement(_gated(counting, source).where(among(key, dialect)).group_by(key), dialect)
 
 
+@lru_cache(maxsize=1024)
 def paged(
-    base: Select[Any],
+    relation: Paged,
+    arguments: Arguments,
     source: Source,
-    columns: Sequence[str],
+    columns: tuple[str, ...],
     dialect: str,
-    *,
-    order: Sequence[Order],
-    page: PageRequest,
-    single: bool,
+    layout: PageLayout,
 ) -> Statement:
-    """A page for each key, and one row more where there is one. For a single key the index ends the search."""
-    rows = related(base, source, columns, dialect).select
-    for place, following in ((page.after, True), (page.before, False)):
-        if place is not None:
-            rows = rows.where(beyond(order, source.table, place, following=following))
+    """A page for each key, and one row more where there is one."""
+    base = relation.select(**dict(arguments))
+    rows = _rows(base, source, columns, dialect)
+    for name, there, following in (("after", layout.after, True), ("before", layout.before, False)):
+        if there:
+            rows = rows.where(beyond(relation.order, source.table, name, following=following))
     ordering = [
-        source.table.c[part.column].desc() if part.descending is not page.backwards else source.table.c[part.column]
-        for part in order
+        source.table.c[part.column].desc() if part.descending is not layout.backwards else source.table.c[part.column]
+        for part in relation.order
     ]
-    if single:
-        return Statement(rows.order_by(*ordering).limit(page.size + 1), dialect)
+    limit = bindparam(LIMIT, type_=Integer())
+    if layout.single:
+        return Statement(rows.order_by(*ordering).limit(limit), dialect)
     position = func.row_number().over(partition_by=parent_key(base), order_by=ordering).label("position")
-    numbered = rows.add_columns(position).subquery()
-    *wanted, place_in_page = numbered.c
-    return Statement(select(*wanted).where(place_in_page <= page.size + 1).order_by(wanted[0], place_in_page), dialect)
+    *wanted, place = rows.add_columns(position).subquery().c
+    return Statement(select(*wanted).where(place <= limit).order_by(wanted[0], place), dialect)
+
+
+def _rows(base: Select[Any], source: Source, columns: Sequence[str], dialect: str) -> Select[Any]:
+    key = parent_key(base)
+    chosen = base.with_only_columns(
+        key.label("parent_key"), *(source.table.c[name] for name in columns), maintain_column_froms=True
+    )
+    return _gated(chosen, source).where(among(key, dialect))
 
 
 def parent_key(base: Select[Any]) -> ColumnElement[Any]:

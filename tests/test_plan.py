@@ -9,9 +9,9 @@ from graphql import FieldNode, IntValueNode, OperationDefinitionNode, SelectionS
 
 from engine.bind import Bound
 from engine.declare import Column, Computed, Paged
-from engine.page import page_request
+from engine.page import PageRequest, page_request
 from engine.shape import Shape
-from engine.statement import Statement, by_id, paged
+from engine.statement import PageLayout, Statement, by_id, paged
 from models.db import Db
 from models.permission import Viewer
 from models.profile import Locale
@@ -59,31 +59,29 @@ class TwoLevels:
         """The page of every profile of the first level."""
         source = self.event.source
         assert source is not None
+        asked = columns(self.event, self.node_leaves)
+        return paged(self.relation, (), source, asked, self.dialect, PageLayout(single=False))
+
+    def page(self) -> PageRequest:
+        """What the document asks for."""
+        source = self.event.source
+        assert source is not None
         arguments = {
             argument.name.value: int(argument.value.value)
             for argument in self.connection.arguments or ()
             if isinstance(argument.value, IntValueNode)
         }
-        return paged(
-            self.relation.select(),
-            source,
-            columns(self.event, self.node_leaves),
-            self.dialect,
-            order=self.relation.order,
-            page=page_request(arguments, self.relation.order, source.table),
-            single=False,
-        )
+        return page_request(arguments, self.relation.order, source.table)
 
     async def run(self, db: Db, context: Any) -> dict[str, Any]:
         first, second = self.first(), self.second()
         rows = await db.rows(first.select, first.parameters([context.viewer.profile_id], context.bindings))
         _, *values = tuple(rows[0])
         key = values.pop(0)
-        children = await db.rows(second.select, second.parameters([key], context.bindings))
-        size = 2
+        children = await db.rows(second.select, second.parameters([key], context.bindings, self.page()))
         nodes = [
             completed(self.event, self.node_leaves, columns(self.event, self.node_leaves), child[1:], context)
-            for child in children[:size]
+            for child in children[: self.page().size]
         ]
         viewer = completed(self.profile, self.leaves, columns(self.profile, self.leaves), values, context)
         return {"viewer": {**viewer, self.connection.name.value: {"nodes": nodes}}}
