@@ -1,9 +1,9 @@
 """Whose address a request comes from, through proxies that may or may not be believed."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
-Address = IPv4Address | IPv6Address
+from models.network import parsed
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
@@ -16,13 +16,3 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[IPv4Ne
     while address is not None and hops and any(address in network for network in trusted):
         address = parsed(hops.pop())
     return str(address) if address is not None else ""
-
-
-def parsed(text: str) -> Address | None:
-    """The address, IPv4-mapped ones unwrapped; None if malformed."""
-    try:
-        address = ip_address(text.strip().removeprefix("[").removesuffix("]").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

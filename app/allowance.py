@@ -13,11 +13,11 @@ from ipaddress import IPv6Address, ip_network
 
 from graphql import OperationType
 
-from app.address import parsed
 from app.settings import Settings
 from engine.error import RATE_LIMITED, RequestRefused
 from models.clock import Clock
 from models.context import Quota
+from models.network import parsed
 from models.permission import Viewer
 
 WINDOW = timedelta(minutes=1)

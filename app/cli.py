@@ -13,12 +13,14 @@ import uvicorn
 
 from app import demo as demonstration
 from app import log, migration
+from app.deliveries import deliveries
 from app.doctor import complaints, unservable
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
 from app.reference import settings_table
 from app.settings import Settings, WrongSettings, load
+from app.vault import KeyVault
 from app.worker import work
 from models.clock import RealClock
 from models.db import Database, Db
@@ -26,6 +28,7 @@ from resolvers.sandbox import start_clock
 from schema.root import build
 
 app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
+app.add_typer(deliveries, name="deliveries")
 SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"
 
 
@@ -149,7 +152,7 @@ async def _migrated_and_seeded(settings: Settings) -> None:
     try:
         async with opened(settings) as database:
             await migration.upgrade(database)
-            await demonstration.seed(database, passwords)
+            await demonstration.seed(database, passwords, KeyVault(settings.secret_key))
     finally:
         passwords.close()
 
@@ -178,7 +181,7 @@ def _welcome(settings: Settings) -> None:
     print(f"  Schema     {address}/schema.graphql\n\n  Sign in with the password {demonstration.PASSWORD} as")
     for person in demonstration.PEOPLE:
         print(f"    {person.email:<22} {person.shows}")
-    print(flush=True)
+    print(f"\n  Two factors: codes of the secret {demonstration.TWO_FACTOR_SECRET}", flush=True)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,5 +1,6 @@
-"""What a request identifies itself with: a cookie that counts, or a bearer token. Never both."""
+"""What a request identifies itself with: a cookie that counts, or a token. Never both."""
 
+import base64
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.error import BAD_REQUEST, UNAUTHENTICATED, RequestRefused
+from models.column import normalised_email
 from models.secret import SecretKind, csrf_token, is_well_formed, unsaid
 
 SESSION = "espace_session"
 CSRF = "espace_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+LONGEST_CUSTOMER = 254
+BASIC_FORM = "With Basic, the user name is an API token and the password is empty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Credential:
 
     secret: str
     kind: SecretKind
+    customer: str | None = None
+    """TOK-4. The e-mail address that an integrator names beside the token."""
 
     def __repr__(self) -> str:
         return f"Credential({self.kind})"
@@ -91,15 +97,48 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     if authorization and cookie:
         raise RequestRefused(400, BAD_REQUEST, "Send a session cookie or an Authorization header, not both.")
     if authorization:
-        scheme, _, secret = authorization[0].partition(" ")
+        scheme, _, value = authorization[0].partition(" ")
+        if len(authorization) == 1 and scheme.lower() == "basic":
+            return from_basic(value.strip(" "))
         if len(authorization) > 1 or scheme.lower() != "bearer":
             raise unauthenticated("Use Authorization: Bearer, followed by the access token.")
-        if not is_well_formed(secret.strip(), SecretKind.ACCESS):
-            raise unauthenticated()
-        return Credential(secret.strip(), SecretKind.ACCESS)
+        return from_bearer(value.strip())
     if is_well_formed(cookie, SecretKind.COOKIE) and cookies.counts(request, cookie):
         return Credential(cookie, SecretKind.COOKIE)
     return None
+
+
+def from_bearer(secret: str) -> Credential:
+    """TOK-4. An access token of a session, or an API token."""
+    for kind in (SecretKind.ACCESS, SecretKind.API):
+        if is_well_formed(secret, kind):
+            return Credential(secret, kind)
+    raise unauthenticated()
+
+
+def from_basic(encoded: str) -> Credential:
+    """TOK-4. The API token as user name, perhaps followed by `customer=EMAIL`; an empty password."""
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        raise unauthenticated(BASIC_FORM) from None
+    secret, *rest = user.strip(" ").split(" ")
+    if not colon or password or not is_well_formed(secret, SecretKind.API):
+        raise unauthenticated(BASIC_FORM)
+    return Credential(secret, SecretKind.API, _customer([word for word in rest if word]))
+
+
+def _customer(words: list[str]) -> str | None:
+    """What follows the token; accounts cannot be named, as there are none to call for yet."""
+    if not words:
+        return None
+    name, _, value = words[0].partition("=")
+    address = normalised_email(value)
+    local, at, domain = address.rpartition("@")
+    is_address = bool(local and at and domain) and value.isprintable() and len(address) <= LONGEST_CUSTOMER
+    if len(words) > 1 or name != "customer" or not is_address:
+        raise RequestRefused(400, BAD_REQUEST, "After the token only customer=, an e-mail address, may follow.")
+    return address
 
 
 def unauthenticated(message: str = "This access token is invalid or has expired.") -> RequestRefused:

@@ -1,19 +1,28 @@
 """The demo: sign-ins to look around with. Only in a sandbox; made once, the same every time."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.mail import Letters
 from app.passwords import HashingPool
+from app.settings import SANDBOX_SECRET, Settings
+from app.vault import KeyVault
 from models.column import table
 from models.db import Database, Db
+from models.mail import Cause, SandboxMail
 from models.profile import CREATED, Locale, Profile, ProfileKind
+from models.setting import Figures
+from models.two_factor import TwoFactor
+from models.vault import Vault
+from resolvers.delivery import kept
 from resolvers.sandbox import start_clock
 
 PASSWORD = "espace-demo-2026"  # noqa: S105 - printed at every start
+TWO_FACTOR_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - printed at every start
 AGE = timedelta(days=400)
 """How long the demo's customers have been there."""
 
@@ -26,6 +35,8 @@ class Person:
     email: str
     shows: str
     values: dict[str, Any] = field(default_factory=dict)
+    two_factor: bool = False
+    """Signs in with codes of TWO_FACTOR_SECRET."""
 
 
 def _key(number: int) -> UUID:
@@ -59,11 +70,14 @@ PEOPLE = (
         "a private individual in Germany",
         {"first_name": "Kim", "last_name": "Beispiel", "city": "Berlin", "postal_code": "10115", "country": "DE"},
     ),
+    Person(_key(5), "staff@example.org", "somebody with two factors on", {"locale": Locale.FR}, two_factor=True),
+    Person(_key(6), "staff2@example.org", "somebody with two factors on", {"locale": Locale.EN}, two_factor=True),
 )
 
 
-async def seed(database: Database, passwords: HashingPool) -> None:
-    """Make what is missing of the demo."""
+async def seed(database: Database, passwords: HashingPool, vault: Vault | None = None) -> None:
+    """Make what is missing of the demo; without a vault, for a service whose key is that of the sandbox."""
+    vault = vault or KeyVault(SANDBOX_SECRET)
     async with Db(database) as db:
         await start_clock(db)
         known = {row.id for row in await db.rows(select(table(Profile).c.id))}
@@ -81,7 +95,34 @@ async def seed(database: Database, passwords: HashingPool) -> None:
                     password_hash=password_hash,
                     password_changed_at=since,
                     created_at=since,
+                    two_factor_since=since if person.two_factor else None,
                     **person.values,
                 )
                 write.add(profile)
+                if person.two_factor:
+                    sealed = vault.seal(TWO_FACTOR_SECRET, person.key)
+                    await write.flush()
+                    write.add(TwoFactor(profile_id=person.key, sealed_secret=sealed, created_at=since))
                 write.record.happened(CREATED, profile)
+            await write.flush()
+            for person in missing:
+                write.add(_welcome(person, write.now - AGE))
+
+
+def _welcome(person: Person, since: datetime) -> SandboxMail:
+    """The mail that its address was confirmed by, long ago: its link leads nowhere any more."""
+    cause = Cause(
+        delivery_id=UUID(int=person.key.int + 0x100),
+        template="email_verification",
+        address=person.email,
+        owner_id=person.key,
+        name=None,
+        locale=person.values.get("locale", Locale.EN),
+        occurred_at=since,
+        sent_at=since,
+        ip_address=None,
+        facts={},
+        link_id=UUID(int=person.key.int + 0x200),
+        link_expires_at=since + Figures().email_link_lifetime,
+    )
+    return SandboxMail(**kept(cause, Letters(Settings()).write(cause), person.key))

@@ -15,6 +15,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.examples import Example
+
 WEB = Path(__file__).resolve().parent.parent / "web"
 BUNDLE = WEB / "dist"
 
@@ -25,8 +27,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",
         "worker-src 'self'",
-        "font-src 'self' data:",
-        "img-src 'self' data:",
+        "font-src data:",
+        "img-src data:",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -43,20 +45,19 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-MODE = '<meta name="espace-mode" content="{}">'
+MODE = 'data-mode="{}"'
 WITHOUT_PAGES = (
     '<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>Espace</title><link rel="icon" href="data:,">'
     "</head><body><p>GraphiQL n’est pas installé ; l’API répond ici aux requêtes POST.</p>"
     '<p lang="en">GraphiQL is not installed; the API answers POST requests here.</p></body></html>'
 )
 
-# Some systems know them otherwise or not at all, and browsers are told not to guess.
+# Some systems know it otherwise, and browsers are told not to guess.
 mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("font/ttf", ".ttf")
 
 
 def graphiql_page(mode: str) -> Callable[[Request], Response]:
-    """What answers with the page, which shows the installation's mode."""
+    """What answers with the page, which is told the installation's mode: a sandbox says so in a banner."""
 
     def graphiql_response(request: Request) -> Response:
         page = _page().replace(MODE.format(""), MODE.format(escape(mode)), 1)
@@ -65,11 +66,11 @@ def graphiql_page(mode: str) -> Callable[[Request], Response]:
     return graphiql_response
 
 
-def graphiql_routes(examples: list[dict[str, str]]) -> list[BaseRoute]:
-    """The page's files, and the operations (`name`, `query`, `variables`) it opens with."""
+def graphiql_routes(examples: Callable[[], list[Example]]) -> list[BaseRoute]:
+    """The page's files, and the operations it opens with."""
 
     def examples_response(request: Request) -> Response:
-        return JSONResponse(examples, headers=HEADERS)
+        return JSONResponse([example._asdict() for example in examples()], headers=HEADERS)
 
     return [
         Route("/_graphiql/examples.json", examples_response),

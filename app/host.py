@@ -14,23 +14,26 @@ from app.address import client_address
 from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, unauthenticated
 from app.settings import Settings
+from app.vault import KeyVault
 from engine.bind import Bound
-from engine.error import UNAUTHENTICATED, UNAVAILABLE, RequestRefused, Translate
+from engine.error import IP_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, RequestRefused, Translate
 from engine.execute import run
 from engine.operation import Document, Execution, Operation
 from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
+from models.network import AddressNotAllowed
 from models.permission import Viewer
 from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
-from resolvers import session
+from resolvers import session, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
 USER_AGENT_LENGTH = 300
 SIGN_IN = "Sign in first."
+ELSEWHERE = "This address is not among those that the profile allows."
 BUSY = "The service is busy: try again in a moment."
 
 
@@ -40,6 +43,8 @@ class Call(Context):
 
     headers: dict[str, str] = field(default_factory=dict)
     credential: Credential | None = None
+    default_owner: str | None = None
+    """TOK-4. The e-mail address of the profile that is meant where an input leaves its owner out."""
     came_by: UUID | None = None
     """The session of that credential, whoever the caller has become since."""
     renewed: bool = False
@@ -54,6 +59,7 @@ class Host:
         self.bound = bound
         self.database = database
         self.passwords = passwords
+        self.vault = KeyVault(settings.secret_key)
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
             settings.secret_key, settings.tls_only_cookies, frozenset({settings.public_url, *settings.origins})
@@ -77,6 +83,8 @@ class Host:
                 passwords=self.passwords,
                 locale=preferred(request.headers.get("accept-language")),
                 sandbox=self.settings.sandbox,
+                key=self.settings.secret_key,
+                vault=self.vault,
                 request_id=request.state.request_id,
             )
             if given is not None:
@@ -108,7 +116,11 @@ class Host:
             variables,
             context,
             translate=speaker(context.locale),
-            told={Busy: (UNAVAILABLE, BUSY), SessionEnded: (UNAUTHENTICATED, SIGN_IN)},
+            told={
+                Busy: (UNAVAILABLE, BUSY),
+                SessionEnded: (UNAUTHENTICATED, SIGN_IN),
+                AddressNotAllowed: (IP_NOT_ALLOWED, ELSEWHERE),
+            },
         )
         cost = {
             "cost": quota.cost,
@@ -139,16 +151,26 @@ class Host:
         return Viewer(ip_address=address, user_agent=agent[:USER_AGENT_LENGTH] if agent else None)
 
     async def _recognise(self, call: Call, given: Credential) -> None:
-        """A bearer token that is no good is refused; a cookie that is no good counts for nothing."""
+        """A token that is no good is refused; a cookie that is no good counts for nothing.
+
+        From an address that its profile does not allow, both are refused.
+        """
         caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent)
         try:
-            resumed = await session.resume(call.db, call.figures, given.secret, caller)
+            if given.kind is SecretKind.API:
+                resumed = await token.resume(call.db, given.secret, caller)
+            else:
+                resumed = await session.resume(call.db, call.figures, given.secret, caller)
         except Busy:
             raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
+        except AddressNotAllowed:
+            self.allowance.charge_document(call.viewer)
+            raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
         if resumed is not None:
             call.viewer, call.locale = resumed.viewer, resumed.locale
             call.credential, call.renewed, call.came_by = given, resumed.renewed, resumed.viewer.session_id
+            call.default_owner = given.customer
             return
         self.allowance.charge_document(call.viewer)
-        if given.kind is SecretKind.ACCESS:
+        if given.kind is not SecretKind.COOKIE:
             raise unauthenticated()

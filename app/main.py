@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host
 from app.migration import is_at_head
@@ -32,13 +33,6 @@ from schema.root import build
 READY_FOR = timedelta(seconds=1)
 logger = structlog.get_logger(__name__)
 
-EXAMPLES = [
-    {
-        "name": "Who is signed in",
-        "query": "query Viewer {\n  viewer {\n    displayName\n    email\n  }\n}\n",
-        "variables": "",
-    },
-]
 Answer = Callable[[Request], Awaitable[Response]]
 CORS_HEADERS = ["Authorization", "Content-Type", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Request-ID"]
 
@@ -68,7 +62,7 @@ def create_app(
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
-            *graphiql_routes(EXAMPLES),
+            *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],
         lifespan=lifespan,

@@ -1,13 +1,14 @@
 """Password hashing beside the event loop: two at a time, so that sign-ins cannot take the machine."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
 from app.settings import Settings
 from models.conflict import Busy
 from models.password import Argon2
+from models.strength import check_strength
 
 AT_ONCE = 2
 Result = TypeVar("Result")
@@ -27,6 +28,9 @@ class HashingPool:
 
     async def matches(self, password: str, hashed: str | None) -> bool:
         return await self._run(self._argon2.matches, password, hashed)
+
+    async def check(self, password: str, about_its_owner: Sequence[str]) -> None:
+        await self._run(check_strength, password, about_its_owner)
 
     def outdated(self, hashed: str) -> bool:
         return self._argon2.outdated(hashed)

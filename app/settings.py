@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
+from email.headerregistry import Address
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -15,6 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.gateways.smtp import problems
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
@@ -92,9 +95,6 @@ class Settings(Figures, BaseSettings):
     shutdown_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long requests under way may take when the server stops."
     )
-    rate_limits: Annotated[bool, NoDecode] = Field(
-        default=True, description="`off` lifts the limits per minute, for load and test tools; refused in production."
-    )
     operations_at_once: int = Field(default=6, ge=1, description="LIM-1. Requests of one caller under way at once.")
     anonymous_per_minute: int = Field(default=10, ge=1, description="LIM-1. Operations per address without a session.")
     mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")
@@ -117,6 +117,21 @@ class Settings(Figures, BaseSettings):
     password_queue: int = Field(
         default=50, ge=1, description="PRO-4. Sign-ins that wait for a hash; more are told that the service is busy."
     )
+    application_url: str = Field(
+        default="", description="Where the links of mails lead to; by default where people reach the service."
+    )
+    mail_from: str = Field(default="Espace <noreply@espace.example>", description="EVT-3. Sender of mails.")
+    mail_folder: Path = Field(
+        default=Path("var/mail"), description="EVT-3. Folder that mails are written to where no server is named."
+    )
+    smtp_url: str | None = Field(
+        default=None,
+        repr=False,
+        description=(
+            "EVT-3. Server that carries mails: `smtp://USER:PASSWORD@HOST:587` (STARTTLS), `smtps://…` (TLS), or"
+            " `smtp+plain://HOST` without either."
+        ),
+    )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
     @field_validator("origins", "trusted_proxies", mode="before")
@@ -130,6 +145,30 @@ class Settings(Figures, BaseSettings):
         for origin in (value,) if isinstance(value, str) else value:
             if not ORIGIN.fullmatch(origin):
                 raise ValueError("an origin is a scheme, a host and perhaps a port, such as https://espace.example")
+        return value
+
+    @field_validator("application_url", mode="after")
+    @classmethod
+    def _application(cls, value: str) -> str:
+        if value and not re.fullmatch(rf"({ORIGIN.pattern})(/[a-z0-9/._~-]*)?", value):
+            raise ValueError("an address is an origin and perhaps a path, such as https://espace.example/app")
+        return value.rstrip("/")
+
+    @field_validator("mail_from", mode="after")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        try:
+            if not value.isprintable() or not Address(addr_spec=parseaddr(value)[1]).domain:
+                raise ValueError
+        except (ValueError, IndexError):
+            raise ValueError("a sender is an address, such as Espace <noreply@espace.example>") from None
+        return value
+
+    @field_validator("smtp_url", mode="after")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if value is not None and (wrong := next(problems(value), None)):
+            raise ValueError(wrong)
         return value
 
     @field_validator("database_url", mode="after")
@@ -160,6 +199,11 @@ class Settings(Figures, BaseSettings):
         return sqlite.journal_mode if self.sqlite_journal is Journal.AUTO else self.sqlite_journal.value.upper()
 
     @property
+    def links_lead_to(self) -> str:
+        """Under which address the application shows what the links of mails do."""
+        return self.application_url or self.public_url
+
+    @property
     def has_worker(self) -> bool:
         """Whether the server runs the worker."""
         return self.database_url.startswith("sqlite") if self.worker_in_server is None else self.worker_in_server
@@ -177,6 +221,8 @@ class Settings(Figures, BaseSettings):
             yield "ESPACE_TLS_ONLY_COOKIES: production sends cookies over TLS only: set it to true"
         if not self.public_url.startswith("https://"):
             yield "ESPACE_PUBLIC_URL: production is reached by https"
+        if self.application_url.startswith("http:"):
+            yield "ESPACE_APPLICATION_URL: production sends links by https only"
         if any(origin.startswith("http:") for origin in self.origins):
             yield "ESPACE_ORIGINS: production takes cookies from pages by https only"
         if self.password_memory_kib < LEAST_MEMORY_KIB or self.password_passes < LEAST_PASSES:

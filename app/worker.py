@@ -4,10 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import structlog
+
+from app.gateways.folder import FolderMailer
+from app.gateways.smtp import SmtpMailer
+from app.mail import Letters
 from app.settings import Settings
 from engine.failure import log_failure
 from models.db import Database, Db
-from resolvers import session
+from models.delivery import DeliveryState
+from models.mail import Mailer
+from resolvers import delivery, link, refresh, session
+
+logger = structlog.get_logger(__name__)
 
 
 async def work(database: Database, settings: Settings, stop: asyncio.Event) -> None:
@@ -15,17 +24,38 @@ async def work(database: Database, settings: Settings, stop: asyncio.Event) -> N
     interval = settings.worker_interval.total_seconds()
     while not stop.is_set():
         try:
-            await work_once(database, settings)
+            await work_once(database, settings, stop)
         except Exception as error:
             log_failure("round_failed", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), interval)
 
 
-async def work_once(database: Database, settings: Settings) -> None:
-    """One round: everything that is due now."""
+async def work_once(database: Database, settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """One round: everything that is due now; of what can wait for another worker, nothing more once `stop` is set."""
     async with Db(database) as db:
+        await deliver(db, settings, stop or asyncio.Event())
+        await link.purge(db, settings)
         await session.purge(db, settings)
+        await refresh.purge(db, settings)
+
+
+async def deliver(db: Db, settings: Settings, stop: asyncio.Event) -> None:
+    """EVT-1. Send what is due; a mail that fails holds up no other."""
+    letters, mailer = Letters(settings), mailer_of(settings)
+    while not stop.is_set():
+        outcome = await delivery.deliver_next(db, settings, letters.write, mailer)
+        if outcome is None:
+            return
+        if outcome.defect is not None:
+            log_failure("delivery_failed", outcome.defect)
+        if outcome.state is DeliveryState.DEAD:
+            logger.warning("delivery_dead", delivery_id=str(outcome.id))
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """What carries the mails of these settings."""
+    return SmtpMailer(settings.smtp_url) if settings.smtp_url else FolderMailer(settings.mail_folder)
 
 
 @asynccontextmanager

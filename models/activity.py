@@ -1,6 +1,6 @@
 """PRO-15, EVT-1. What happened: one row per business fact, written in the transaction of its cause.
 
-Everything that tells about a fact (the activity history, and mail, webhooks and live events as they come) derives from
+Everything that tells about a fact (the activity history, mail, and webhooks and live events as they come) derives from
 this one row. Rows are never changed: triggers refuse it.
 """
 
@@ -32,17 +32,22 @@ ACTIONS: dict[str, "Action"] = {}
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A kind of fact: its dotted code and its sentence, in English. It stands beside the verb that states it."""
+    """A kind of fact: its dotted code and its sentence, in English. It stands beside the verb that states it.
+
+    `mail` is the template of the mail that each such fact sends: to the address among its facts (`address=…`), else to
+    the owner; with the link that they name (`link_id=…`).
+    """
 
     code: str
     sentence: str
+    mail: str | None = None
 
 
-def action(code: str, sentence: str) -> Action:
+def action(code: str, sentence: str, *, mail: str | None = None) -> Action:
     """A new kind of fact; raises ValueError where the code is taken."""
     if code in ACTIONS:
         raise ValueError(f"{code} is the code of another action")
-    return ACTIONS.setdefault(code, Action(code, sentence))
+    return ACTIONS.setdefault(code, Action(code, sentence, mail))
 
 
 class ActivityEvent(SQLModel, table=True):
@@ -61,6 +66,7 @@ class ActivityEvent(SQLModel, table=True):
     actor_id: UUID | None = None
     channel: ActivityChannel = Field(sa_type=one_of(ActivityChannel, "activity_channel"))
     session_id: UUID | None = None
+    token_id: UUID | None = None
     ip_address: str | None = Field(default=None, max_length=45)
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
     changes: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
@@ -86,6 +92,7 @@ class Author:
     actor_id: UUID | None = None
     session_id: UUID | None = None
     ip_address: str | None = None
+    token_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +125,7 @@ class Record:
                 actor_id=self.author.actor_id,
                 channel=self.author.channel,
                 session_id=self.author.session_id,
+                token_id=self.author.token_id,
                 ip_address=self.author.ip_address,
                 facts=facts,
                 changes={name: [before, after] for name, (before, after) in (changes or {}).items()},

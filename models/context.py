@@ -1,6 +1,6 @@
 """What a command is given: the database, who is calling, the clock, the figures, and the outside parties."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.session import Opened
 from models.setting import Figures
+from models.vault import NoVault, Vault
 
 
 class OneGuessAtATime(Refusal):
@@ -30,6 +31,10 @@ class Passwords(Protocol):
 
     def matches(self, password: str, hashed: str | None) -> Awaitable[bool]:
         """Whether they belong together; against None (no such profile) it costs the same and is False."""
+        ...
+
+    def check(self, password: str, about_its_owner: Sequence[str]) -> Awaitable[None]:
+        """Raises the refusal of a password that is too weak; costs no hash."""
         ...
 
     def outdated(self, hashed: str) -> bool:
@@ -59,6 +64,10 @@ class Context:
     locale: Locale = Locale.EN
     request_id: str = ""
     sandbox: bool = False
+    key: str = field(default="", repr=False)
+    """The service's key, which seals what it hands out."""
+    vault: Vault = field(default_factory=NoVault)
+    """Seals secrets that are kept and read back."""
     quota: Quota = field(default_factory=Quota)
     requirement: Requirement = field(default_factory=Requirement)
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""
@@ -73,13 +82,14 @@ class Context:
     @property
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
-        return {"viewer_id": self.viewer.profile_id, "in_sandbox": self.sandbox}
+        return {"viewer_id": self.viewer.own_id, "in_sandbox": self.sandbox, "real_now": self.clock.now()}
 
     def become(self, viewer: Viewer) -> None:
         """Go on as somebody else: what is read and what is recorded from here on is theirs."""
         self.viewer = viewer
-        channel = ActivityChannel.SYSTEM if viewer.profile_id is None else ActivityChannel.SESSION
-        self.db.author = Author(channel, viewer.profile_id, viewer.session_id, viewer.ip_address)
+        through = ActivityChannel.SESSION if viewer.token_id is None else ActivityChannel.API_TOKEN
+        channel = ActivityChannel.SYSTEM if viewer.profile_id is None else through
+        self.db.author = Author(channel, viewer.profile_id, viewer.session_id, viewer.ip_address, viewer.token_id)
         self.loads.clear()
 
     def guess(self) -> None:

@@ -25,6 +25,7 @@ from models.activity import Author, Record
 from models.clock import Clock
 from models.column import table
 from models.conflict import Busy, translate
+from models.delivery import deliveries
 from models.sandbox import ClockOffset
 
 T = TypeVar("T", bound=SQLModel)
@@ -215,12 +216,20 @@ class Db:
                     raise NothingRecorded("a write transaction has to state what happened")
                 session.add_all(record.events)
                 await session.flush()
+                session.add_all(deliveries(record.events, real_now))
+                await session.flush()
         self.recorded += len(record.events)
 
     async def note(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement of bookkeeping (last seen, counters of attempts) in a transaction of its own; no fact."""
-        async with self._alone(), self.database.writing() as connection:
+        async with self.bookkeeping() as connection:
             await connection.execute(statement, parameters)
+
+    @asynccontextmanager
+    async def bookkeeping(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of several such statements, where one depends on what another found (leases); no fact."""
+        async with self._alone(), self.database.writing() as connection:
+            yield connection
 
     async def release(self) -> None:
         """Let the reading connection go; the next read opens another."""

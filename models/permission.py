@@ -12,12 +12,18 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Uuid, bindparam
 
+from models.column import Instant
+
 VIEWER_ID = bindparam("viewer_id", type_=Uuid())
-"""The caller's profile in every generated row filter; null without a session, which equals nothing."""
+"""`Viewer.own_id` in every generated row filter; null without a session, which equals nothing."""
 
 
 IN_SANDBOX = bindparam("in_sandbox", type_=Boolean())
 """Whether the installation is one to practise with."""
+
+
+REAL_NOW = bindparam("real_now", type_=Instant())
+"""The instant of the request, for rows that end with real time."""
 
 
 class OverallPermission(StrEnum):
@@ -76,6 +82,7 @@ class DenialReason(StrEnum):
     PERMISSION_MISSING = "PERMISSION_MISSING"
     OWNER_ONLY = "OWNER_ONLY"
     TWO_FACTOR_REQUIRED = "TWO_FACTOR_REQUIRED"
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
     TOKEN_SCOPE = "TOKEN_SCOPE"  # noqa: S105 - the name of a reason, not a secret
 
 
@@ -119,11 +126,22 @@ class Viewer:
     two_factor: bool = False
     ip_address: str = ""
     user_agent: str | None = None
+    email_verified: bool = True
+    token_id: UUID | None = None
+    read_only: bool = False
+    """A token that may change nothing."""
+    only_owner_id: UUID | None = None
+    """A token that reaches what this profile owns, and nothing else."""
 
     @property
     def key(self) -> UUID:
         """The profile that calls; behind a guard there always is one."""
         return _present(self.profile_id)
+
+    @property
+    def own_id(self) -> UUID | None:
+        """TOK-3. The profile whose rows are the caller's own, if the token is not narrowed to another owner."""
+        return self.profile_id if self.only_owner_id in (None, self.profile_id) else None
 
     @property
     def session_key(self) -> UUID:
@@ -160,12 +178,26 @@ def decide_session(viewer: Viewer, requirement: Requirement) -> Denial | None:
     return None
 
 
+def decide_change(viewer: Viewer, *, unverified: bool) -> Denial | None:
+    """PRO-1, TOK-3. Whether `viewer` may change anything at all: what every mutation asks, whatever else it requires.
+
+    `unverified` is what may be done before the address is confirmed.
+    """
+    if viewer.read_only:
+        return Denial(DenialReason.TOKEN_SCOPE)
+    if not (viewer.email_verified or unverified):
+        return Denial(DenialReason.EMAIL_NOT_VERIFIED)
+    return None
+
+
 def decide(viewer: Viewer, requirement: Requirement, subject: Subject) -> Denial | None:
     """PER-11. None when `viewer` meets `requirement` on `subject`."""
     if (denial := decide_session(viewer, requirement)) is not None:
         return denial
-    if subject.owner_id in (None, viewer.profile_id):
+    if viewer.own_id is not None and subject.owner_id in (None, viewer.own_id):
         return None
+    if viewer.only_owner_id not in (None, subject.owner_id):
+        return Denial(DenialReason.TOKEN_SCOPE)
     if requirement.overall:
         return Denial(DenialReason.PERMISSION_MISSING, requirement.overall[0])
     return Denial(DenialReason.OWNER_ONLY)

@@ -22,6 +22,15 @@ TEXT_LENGTH = 200
 STREET_LINES = 4
 CREATED = action("profile.created", "The profile was created")
 UPDATED = action("profile.updated", "The profile was changed")
+REGISTERED = action("profile.registered", "The profile was registered", mail="email_verification")
+KNOWN_ALREADY = action("profile.known_already", "Somebody gave this address as new", mail="email_already_known")
+EMAIL_VERIFIED = action("profile.email_verified", "The e-mail address was confirmed")
+VERIFICATION_SENT = action("profile.verification_sent", "A confirmation was asked for", mail="email_verification")
+EMAIL_CHANGE_ASKED = action("profile.email_change_asked", "Another e-mail address was given", mail="email_change")
+EMAIL_CHANGE_KEPT = action("profile.email_change_kept", "Another e-mail address was given, which is in use")
+EMAIL_CHANGED = action("profile.email_changed", "The e-mail address was changed", mail="email_changed")
+PASSWORD_CHANGED = action("profile.password_changed", "The password was changed", mail="password_changed")
+PASSWORD_RESET_ASKED = action("profile.password_reset_asked", "A new password was asked for", mail="password_reset")
 
 
 class ProfileKind(StrEnum):
@@ -86,6 +95,27 @@ class InvalidVatNumber(Refusal):
     message = "This is not a VAT number of a country of the European Union."
 
 
+class TermsNotAccepted(Refusal):
+    """PRO-1. Nobody signs up without accepting the terms."""
+
+    code = Code.REQUIRED
+    message = "The terms have to be accepted."
+
+
+class AddressInUse(Refusal):
+    """PRO-3. Another profile took the address while the link was on its way."""
+
+    code = Code.CONFLICT
+    message = "This address is in use by another profile."
+
+
+class NothingToVerify(Refusal):
+    """PRO-1. No address waits to be confirmed."""
+
+    code = Code.CONFLICT
+    message = "No address waits to be confirmed."
+
+
 class Profile(SQLModel, table=True):
     """PRO-1, PRO-2. Who signs in, and the legal identity that documents are made out to."""
 
@@ -110,6 +140,9 @@ class Profile(SQLModel, table=True):
     registration_number: str | None = Field(default=None, max_length=TEXT_LENGTH)
     vat_number: str | None = Field(default=None, max_length=TEXT_LENGTH)
     phone: str | None = Field(default=None, max_length=20)
+    pending_email: str | None = Field(default=None, sa_type=Email)
+    two_factor_since: datetime | None = Field(default=None, sa_type=Instant)
+    ip_allowlist: list[str] = Field(default_factory=list, sa_type=json_column())
 
     @property
     def owner_id(self) -> UUID:
@@ -130,6 +163,25 @@ class Profile(SQLModel, table=True):
         for name, (_, after) in differences.items():
             setattr(self, name, after)
         record.happened(UPDATED, self, changes=differences)
+
+    def verify_email(self, record: Record) -> None:
+        """PRO-1. Whoever reads mail to the address is who signs in with it."""
+        if self.email_verified_at is None:
+            self.email_verified_at = record.real_now
+        record.happened(EMAIL_VERIFIED, self)
+
+    def take_email(self, record: Record, address: str) -> None:
+        """PRO-3. Sign in with `address` from now on; the old one is told."""
+        before, self.email, self.pending_email = self.email, address, None
+        self.email_verified_at = record.real_now
+        record.happened(EMAIL_CHANGED, self, changes={"email": (before, address)}, address=before)
+
+    def change_password(self, record: Record, hashed: str) -> None:
+        """PRO-4. From now on `hashed` is the password's; the caller ends the other sessions."""
+        self.password_hash = hashed
+        self.password_changed_at = record.real_now
+        self.pending_email = None  # Whoever asked for it may have been somebody else.
+        record.happened(PASSWORD_CHANGED, self)
 
 
 def display_name(organization: str | None, first: str | None, last: str | None, email: str) -> str:

@@ -19,6 +19,12 @@ class Code(StrEnum):
     CONFLICT = "CONFLICT"
     TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
     INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    INVALID_CODE = "INVALID_CODE"
+    EXPIRED = "EXPIRED"
+    WEAK_PASSWORD = "WEAK_PASSWORD"  # noqa: S105 - the name of a code, not a secret
+    LIMIT_REACHED = "LIMIT_REACHED"
+    TWO_FACTOR_NOT_ENABLED = "TWO_FACTOR_NOT_ENABLED"
+    SELF_LOCKOUT = "SELF_LOCKOUT"
 
 
 @dataclass(eq=False)
@@ -48,3 +54,12 @@ class NotFound(Refusal):
 
     code = Code.NOT_FOUND
     message = "There is no such object."
+
+
+@dataclass(eq=False)
+class LimitReached(Refusal):
+    """There are as many of something as there may be. Subclasses name what, beside its rule."""
+
+    code = Code.LIMIT_REACHED
+    limit: int
+    used: int

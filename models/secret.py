@@ -19,6 +19,9 @@ class SecretKind(StrEnum):
     COOKIE = "cookie"
     ACCESS = "access"
     REFRESH = "refresh"
+    API = "api"
+    LINK = "link"
+    CHALLENGE = "challenge"
 
 
 def unsaid(holder: object) -> str:
@@ -29,6 +32,11 @@ def unsaid(holder: object) -> str:
 def new_secret(kind: SecretKind) -> str:
     """`esp_<kind>_<43 random characters><6 of checksum>`."""
     body = "".join(secrets.choice(ALPHABET) for _ in range(BODY_LENGTH))
+    return with_checksum(kind, body)
+
+
+def with_checksum(kind: SecretKind, body: str) -> str:
+    """The whole secret around a body of 43 characters."""
     return f"esp_{kind}_{body}{_checksum(kind, body)}"
 
 

@@ -87,6 +87,18 @@ class Session(SQLModel, table=True):
         self.ended_at = record.real_now
         record.happened(CLOSED, self, method=self.method)
 
+    def verified_second_factor(self, record: Record) -> "Opened | None":
+        """PRO-5. It has more rights now: a cookie is replaced, so that whoever saw the old one gains nothing.
+
+        The secrets of a bearer session live for minutes, and are replaced when it is renewed: None.
+        """
+        self.two_factor_at = record.real_now
+        if self.method is not SessionMethod.COOKIE:
+            return None
+        secret = new_secret(SecretKind.COOKIE)
+        self.secret_hash = fingerprint(secret)
+        return Opened(self, secret, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

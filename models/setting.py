@@ -36,9 +36,74 @@ class Figures(BaseModel):
         ge=1,
         description="Open sessions of one profile; signing in beyond closes the one unused for longest.",
     )
+    challenge_lifetime: Duration = Field(
+        default=timedelta(minutes=5), description="PRO-5. How long a sign-in waits for its second factor."
+    )
+    two_factor_issuer: str = Field(
+        default="Espace", min_length=1, description="PRO-5. Name of the service in authenticators."
+    )
+    rate_limits: bool = Field(
+        default=True, description="`off` lifts LIM-1, for load and test tools; refused in production."
+    )
+    sign_ins_per_address: int = Field(default=20, ge=1, description="LIM-1. Sign-ins from one address at once.")
+    sign_in_address_interval: Duration = Field(
+        default=timedelta(minutes=1), description="LIM-1. One more sign-in from that address each."
+    )
+    sign_ins_per_profile: int = Field(
+        default=10, ge=1, description="LIM-1. Wrong passwords for one e-mail address, or in one profile, at once."
+    )
+    sign_in_profile_interval: Duration = Field(
+        default=timedelta(minutes=5), description="LIM-1. One more wrong password each."
+    )
+    codes_per_address: int = Field(default=20, ge=1, description="LIM-1. Codes from one address at once.")
+    code_address_interval: Duration = Field(
+        default=timedelta(minutes=1), description="LIM-1. One more code from that address each."
+    )
+    codes_per_profile: int = Field(default=10, ge=1, description="LIM-1. Wrong one-time codes for one profile at once.")
+    code_profile_interval: Duration = Field(
+        default=timedelta(hours=30), description="LIM-1. One more wrong one-time code each."
+    )
+    resets_per_address: int = Field(
+        default=10, ge=1, description="LIM-1. Password resets asked for from one address at once."
+    )
+    reset_address_interval: Duration = Field(
+        default=timedelta(minutes=10), description="LIM-1. One more reset from that address each."
+    )
+    resets_per_profile: int = Field(
+        default=3, ge=1, description="LIM-1. Password resets asked for one e-mail address at once."
+    )
+    reset_profile_interval: Duration = Field(
+        default=timedelta(hours=1), description="LIM-1. One more reset for that address each."
+    )
+    tokens_per_profile: int = Field(default=50, ge=1, description="TOK-2. API tokens of one profile.")
+    networks_per_allowlist: int = Field(
+        default=50, ge=1, description="PRO-6. Networks that one list of allowed addresses may hold."
+    )
+    password_reset_lifetime: Duration = Field(
+        default=timedelta(hours=1), description="PRO-7. How long the link of a forgotten password works."
+    )
+    email_link_lifetime: Duration = Field(
+        default=timedelta(days=3), description="PRO-1, PRO-3. How long the link that confirms an address works."
+    )
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."
+    )
+    link_retention: Duration = Field(
+        default=timedelta(days=30), description="How long links are kept after their end before they are deleted."
+    )
+    delivery_attempts: int = Field(
+        default=12, ge=1, description="How often a mail is tried before it is given up: see `espace deliveries`."
+    )
+    delivery_pause: Duration = Field(
+        default=timedelta(minutes=1), description="How long to wait after a mail failed first; doubled each time."
+    )
+    delivery_longest_pause: Duration = Field(
+        default=timedelta(hours=6), description="How long to wait between two attempts at most."
+    )
+    delivery_lease: Duration = Field(
+        default=timedelta(minutes=5),
+        description="How long a worker has for one mail before another takes it; sending may last half of it.",
     )
 
     @field_validator("billing_zone")

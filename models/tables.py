@@ -2,9 +2,37 @@
 
 from sqlmodel import SQLModel
 
-from models import activity, profile, sandbox, session
+from models import (
+    activity,
+    attempt,
+    challenge,
+    delivery,
+    link,
+    mail,
+    profile,
+    recovery_code,
+    refresh,
+    sandbox,
+    session,
+    token,
+    two_factor,
+)
 
-MODULES = (activity, profile, sandbox, session)
+MODULES = (
+    activity,
+    attempt,
+    challenge,
+    delivery,
+    link,
+    mail,
+    profile,
+    recovery_code,
+    refresh,
+    sandbox,
+    session,
+    token,
+    two_factor,
+)
 APPEND_ONLY = frozenset({"activity_event"})
 """Tables whose rows are never changed or deleted: the database itself refuses it."""
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import SQLModel, select
 
@@ -16,6 +16,7 @@ from models.db import Write
 from models.permission import Subject, decide
 from models.refusal import NotFound
 from models.session import Session, SessionEnded
+from models.token import ApiToken
 
 T = TypeVar("T", bound=SQLModel)
 SESSIONS = table(Session)
@@ -24,14 +25,22 @@ LIVE = select_columns(SESSIONS.c.id).where(
     SESSIONS.c.ended_at.is_(None),
     SESSIONS.c.expires_at > bindparam("real_now"),
 )
+TOKENS = table(ApiToken)
+STANDING = select_columns(TOKENS.c.id).where(
+    TOKENS.c.id == bindparam("token_id"),
+    TOKENS.c.enabled,
+    or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > bindparam("real_now")),
+)
 
 
 @asynccontextmanager
 async def writing(context: Context) -> AsyncIterator[Write]:
-    """PRO-8. A write transaction of the caller; SessionEnded where their session was ended meanwhile."""
+    """PRO-8. A write transaction of the caller; SessionEnded where their session or token was ended meanwhile."""
     async with context.db.write() as write:
-        key = context.viewer.session_id
+        key, token = context.viewer.session_id, context.viewer.token_id
         if key is not None and not await write.rows(LIVE, {"session_id": key, "real_now": write.real_now}):
+            raise SessionEnded
+        if token is not None and not await write.rows(STANDING, {"token_id": token, "real_now": write.real_now}):
             raise SessionEnded
         yield write
 

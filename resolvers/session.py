@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, bindparam, or_, select, update
+from sqlalchemy import Select, Update, bindparam, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
-from models.activity import ActivityChannel
+from models.activity import ActivityChannel, Author
+from models.attempt import AttemptKind
+from models.challenge import Asked, Challenge, ask
 from models.column import table
 from models.context import Context
 from models.db import Db, Write
-from models.permission import ANYBODY, Viewer
+from models.network import AddressNotAllowed, allowed
+from models.permission import ANYBODY, REAL_NOW, Viewer
 from models.profile import Locale, Profile
 from models.refusal import NotFound
 from models.secret import fingerprint
@@ -30,10 +34,13 @@ from models.session import (
     surplus,
 )
 from models.setting import Figures
+from resolvers import attempt
+from resolvers.attempt import give_back, take_here
 from resolvers.find import find, writing
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
+CHALLENGES = table(Challenge)
 RESUMED = (
     select(
         SESSIONS.c.id,
@@ -42,6 +49,10 @@ RESUMED = (
         SESSIONS.c.two_factor_at,
         SESSIONS.c.last_seen_at,
         PROFILES.c.locale,
+        PROFILES.c.ip_allowlist,
+        PROFILES.c.email_verified_at,
+        PROFILES.c.two_factor_since,
+        PROFILES.c.two_factor_since,
     )
     .join(PROFILES, PROFILES.c.id == SESSIONS.c.profile_id)
     .where(
@@ -53,26 +64,32 @@ RESUMED = (
 """Whoever calls with a secret: built once, since every request asks it."""
 
 
-async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened:
-    """PRO-4, PRO-8. Sign in; InvalidCredentials comes at the same cost whether or not the address is known."""
+async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened | Asked:
+    """PRO-4, PRO-8. Sign in, or ask for the second factor. InvalidCredentials costs the same whoever is asked for."""
     context.guess()
-    known = select(PROFILES.c.id, PROFILES.c.password_hash).where(PROFILES.c.email == email)
+    bucket = await take_here(context, AttemptKind.SIGN_IN, email)
+    known = select(PROFILES.c.id, PROFILES.c.password_hash, PROFILES.c.ip_allowlist).where(PROFILES.c.email == email)
     profile = await context.db.first(known)
     await context.db.release()
     if not await context.passwords.matches(password, profile.password_hash if profile else None) or profile is None:
         raise InvalidCredentials
-    outdated = context.passwords.outdated(profile.password_hash)
+    # A second hash would tell somebody elsewhere that the password is right.
+    at_home = allowed(profile.ip_allowlist, context.viewer.ip_address)
+    outdated = at_home and context.passwords.outdated(profile.password_hash)
     rehashed = await context.passwords.hash(password) if outdated else profile.password_hash
     async with writing(context) as write:
         current = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == profile.id))
         if current is None or current.password_hash != profile.password_hash:
             raise InvalidCredentials
+        # Not told apart from a wrong password: it would say to somebody elsewhere that this one is right.
+        if not allowed(current.ip_allowlist, context.viewer.ip_address):
+            raise InvalidCredentials
         current.password_hash = rehashed
-        opened = await _open(context, write, current, transport)
-    context.opened = opened
-    context.become(
-        replace(context.viewer, profile_id=opened.session.profile_id, session_id=opened.session.id, interactive=True)
-    )
+        if current.two_factor_since is not None:
+            return _challenge(context, write, current, transport)
+        await give_back(context, write, bucket)
+        opened = await open_for(context, write, current, transport, two_factor=False)
+    enter(context, opened, current)
     return opened
 
 
@@ -83,7 +100,7 @@ async def delete(context: Context, *, session_id: UUID | None, all_others: bool)
     async with writing(context) as write:
         if all_others:
             profile = await find(context, write, Profile, context.viewer.key)
-            ended = close_others(profile, await _live(write, profile.id), context.viewer.session_id, write.record)
+            ended = close_others(profile, await live(write, profile.id), context.viewer.session_id, write.record)
         else:
             ended = [await _end(context, write, session_id or context.viewer.session_key)]
     context.ended += ended
@@ -111,12 +128,21 @@ class Resumed:
     """Its last use was written, and with it, for a cookie session, a later end."""
 
 
-async def _open(context: Context, write: Write, profile: Profile, transport: SessionTransport) -> Opened:
+def _challenge(context: Context, write: Write, profile: Profile, transport: SessionTransport) -> Asked:
+    # Whoever asks knows the password and no more: it is the service that acts, for an address.
+    write.record.author = Author(ip_address=context.viewer.ip_address)
+    asked = ask(write.record, profile, transport=transport, lifetime=context.figures.challenge_lifetime)
+    write.add(asked.challenge)
+    return asked
+
+
+async def open_for(
+    context: Context, write: Write, profile: Profile, transport: SessionTransport, *, two_factor: bool
+) -> Opened:
+    """PRO-8. A new session of a locked profile; where it has too many, the one unused for longest ends."""
     figures, viewer = context.figures, context.viewer
-    write.record.author = replace(
-        write.record.author, channel=ActivityChannel.SESSION, actor_id=profile.id, session_id=None
-    )
-    for session in surplus(await _live(write, profile.id), figures.sessions_per_profile):
+    write.record.author = Author(ActivityChannel.SESSION, profile.id, None, viewer.ip_address)
+    for session in surplus(await live(write, profile.id), figures.sessions_per_profile):
         session.end(write.record)
     opened = open_session(
         write.record,
@@ -126,8 +152,26 @@ async def _open(context: Context, write: Write, profile: Profile, transport: Ses
         ip_address=viewer.ip_address,
         user_agent=viewer.user_agent,
     )
+    if two_factor:
+        opened.session.two_factor_at = write.real_now
     write.add(opened.session)
     return opened
+
+
+def enter(context: Context, opened: Opened, profile: Profile) -> None:
+    """Go on as whoever signed in, whoever called."""
+    context.opened = opened
+    context.become(
+        Viewer(
+            profile_id=opened.session.profile_id,
+            session_id=opened.session.id,
+            interactive=True,
+            two_factor=opened.session.two_factor_at is not None,
+            email_verified=profile.email_verified_at is not None,
+            ip_address=context.viewer.ip_address,
+            user_agent=context.viewer.user_agent,
+        )
+    )
 
 
 async def _end(context: Context, write: Write, key: UUID) -> UUID:
@@ -138,7 +182,7 @@ async def _end(context: Context, write: Write, key: UUID) -> UUID:
     return session.id
 
 
-async def _live(write: Write, profile_id: UUID) -> Sequence[Session]:
+async def live(write: Write, profile_id: UUID) -> Sequence[Session]:
     """The open sessions of a profile, locked in a fixed order."""
     live = select_rows(Session).where(
         SESSIONS.c.profile_id == profile_id,
@@ -148,19 +192,31 @@ async def _live(write: Write, profile_id: UUID) -> Sequence[Session]:
     return await write.lock(live.order_by(SESSIONS.c.id))
 
 
+def of_profile() -> Select[Any]:
+    """PRO-8. The open sessions of a profile, the one used last first."""
+    live = select(SESSIONS.c.profile_id).where(SESSIONS.c.ended_at.is_(None), SESSIONS.c.expires_at > REAL_NOW)
+    return live.order_by(SESSIONS.c.last_seen_at.desc(), SESSIONS.c.id)
+
+
 async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resumed | None:
-    """PRO-8. Whoever calls with this secret, in one statement; None when it opens no session, or not any more."""
+    """PRO-8. Whoever calls with this secret, in one statement; None when it opens no session, or not any more.
+
+    Raises AddressNotAllowed.
+    """
     now = db.database.clock.now()
     found = await db.first(RESUMED, {"secret_hash": fingerprint(secret), "now": now})
     if found is None:
         return None
+    if not allowed(found.ip_allowlist, caller.ip_address):
+        raise AddressNotAllowed
     viewer = Viewer(
         profile_id=found.profile_id,
         session_id=found.id,
         interactive=True,
-        two_factor=found.two_factor_at is not None,
+        two_factor=found.two_factor_at is not None and found.two_factor_since is not None,
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
+        email_verified=found.email_verified_at is not None,
     )
     renewed = now - found.last_seen_at >= figures.session_seen_interval
     if renewed:
@@ -169,9 +225,11 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
 
 
 async def purge(db: Db, figures: Figures) -> None:
-    """Delete sessions that ended or expired long enough ago."""
+    """Delete sessions that ended or expired long enough ago, challenges that did, and limits that are whole again."""
     before = db.database.clock.now() - figures.session_retention
     await db.note(delete_rows(SESSIONS).where(or_(SESSIONS.c.ended_at < before, SESSIONS.c.expires_at < before)))
+    await db.note(delete_rows(CHALLENGES).where(CHALLENGES.c.expires_at <= db.database.clock.now()))
+    await attempt.purge(db)
 
 
 def _seen(key: UUID, method: SessionMethod, now: datetime, figures: Figures) -> Update:

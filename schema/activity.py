@@ -24,6 +24,7 @@ from schema.node import Actor, Node, node, read_global_id
 
 if TYPE_CHECKING:
     from schema.profile import Profile
+    from schema.token import ApiToken
 
 described(
     rows.ActivityChannel,
@@ -99,6 +100,9 @@ class ActivityEvent(Node):
     ip_address: str | None = strawberry.field(description="Address of the caller.")
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(
         One("owner_id"), description="Owner of what was acted on."
+    )
+    api_token: Annotated["ApiToken", strawberry.lazy("schema.token")] | None = declare(
+        One("token_id"), description="Token used, when it still exists."
     )
     changes: list[ActivityChange] = declare(Computed(changes, ("changes",)), description="What changed (bounded list).")
 

@@ -1,10 +1,12 @@
 """Business failures as the API shows them: data, with a code, a sentence in the reader's language and a place."""
 
+from datetime import datetime
+
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
 from models.profile import Locale
-from models.refusal import Code, Refusal
+from models.refusal import Code, LimitReached, Refusal
 from schema.enumeration import described
 from schema.message import say
 
@@ -18,6 +20,12 @@ described(
     CONFLICT="The object is not in a state that allows this.",
     TOO_MANY_ATTEMPTS="Wait before trying again.",
     INVALID_CREDENTIALS="E-mail and password do not match.",
+    INVALID_CODE="The one-time code is wrong or used.",
+    EXPIRED="The link or challenge has expired.",
+    WEAK_PASSWORD="The password is too weak or known from leaks.",  # noqa: S106 - a description
+    LIMIT_REACHED="A quantity limit is reached.",
+    TWO_FACTOR_NOT_ENABLED="Two-factor authentication has to be enabled first.",
+    SELF_LOCKOUT="The change would lock the caller out.",
 )
 
 
@@ -40,10 +48,29 @@ class GenericError(UserError):
     field: list[str] | None = strawberry.field(description="Path of the input field.")
 
 
+@strawberry.type(description="LIMIT_REACHED.")
+class LimitError(UserError):
+    code: Code = strawberry.field(description="Code.")
+    message: str = strawberry.field(description="Localised sentence.")
+    field: list[str] | None = strawberry.field(description="Path of the input field.")
+    limit: int = strawberry.field(description="The limit.")
+    used: int = strawberry.field(description="The present count.")
+
+
+@strawberry.type(description="TOO_MANY_ATTEMPTS or IDEMPOTENCY_IN_PROGRESS.")
+class ThrottleError(UserError):
+    code: Code = strawberry.field(description="Code.")
+    message: str = strawberry.field(description="Localised sentence.")
+    field: list[str] | None = strawberry.field(description="Path of the input field.")
+    retry_at: datetime = strawberry.field(description="Earliest useful retry.")
+
+
 def user_error(refusal: Refusal, locale: Locale) -> UserError:
     """A refusal of a rule, for this reader."""
-    return GenericError(
-        code=refusal.code,
-        message=say(locale, refusal.message, **refusal.figures),
-        field=["input", *map(to_camel_case, refusal.path)] if refusal.path else None,
-    )
+    code, message = refusal.code, say(locale, refusal.message, **refusal.figures)
+    field = ["input", *map(to_camel_case, refusal.path)] if refusal.path else None
+    if isinstance(refusal, LimitReached):
+        return LimitError(code=code, message=message, field=field, limit=refusal.limit, used=refusal.used)
+    if (retry_at := refusal.figures.get("retry_at")) is not None:
+        return ThrottleError(code=code, message=message, field=field, retry_at=retry_at)
+    return GenericError(code=code, message=message, field=field)

@@ -16,7 +16,7 @@ from engine.bind import bound_of
 from engine.declare import One, WholeGraph, declare
 from models.context import Context
 from models.db import NothingRecorded
-from models.permission import Requirement, Subject, decide
+from models.permission import Requirement, Subject, decide, decide_change
 from models.refusal import Code, NotFound, Refusal
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
@@ -64,13 +64,23 @@ def mutation(
     description: str,
     fails: Sequence[Code] = (),
     cost: int | None = None,
+    quiet: bool = False,
+    unverified: bool = False,
 ) -> Callable[[Act[P]], Any]:
-    """A mutation field. `fails` are the codes it can answer beyond the generic ones."""
+    """A mutation field. `fails` are the codes it can answer beyond the generic ones.
+
+    An `unverified` one may be called before the caller's address is confirmed. A `quiet` one may state nothing: that
+    something was stated would tell what nobody is to know.
+    """
 
     def made(act: Act[P]) -> Any:
         @wraps(act)
         async def framed(self: Any, info: Info, input: Any) -> P | None:
             context = info.context
+            if (
+                denial := decide_change(context.viewer, unverified=unverified or isinstance(guard, Public))
+            ) is not None:
+                raise refused(denial)
             recorded = context.db.recorded
             context.loads.clear()
             context.requirement = guard.requirement or Requirement()
@@ -80,7 +90,7 @@ def mutation(
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
-            if context.db.recorded == recorded:
+            if context.db.recorded == recorded and not quiet:
                 raise NothingRecorded(f"{act.__name__} succeeded and stated nothing")
             context.loads.clear()
             return answer

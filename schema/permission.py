@@ -56,7 +56,11 @@ ANSWERS: dict[DenialReason, tuple[str, str]] = {
     DenialReason.PERMISSION_MISSING: (FORBIDDEN, "This needs the permission {missing}, which the owner can grant."),
     DenialReason.OWNER_ONLY: (FORBIDDEN, "Only the owner may do or see this."),
     DenialReason.TWO_FACTOR_REQUIRED: (TWO_FACTOR_REQUIRED, "Verify a second factor first."),
-    DenialReason.TOKEN_SCOPE: (FORBIDDEN, "This needs an interactive session: a token may not do or see it."),
+    DenialReason.EMAIL_NOT_VERIFIED: (FORBIDDEN, "Confirm your e-mail address first."),
+    DenialReason.TOKEN_SCOPE: (
+        FORBIDDEN,
+        "This token may not do or see it: it is narrower than its profile, or an interactive session is needed.",
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Profiles: the identity part, and the viewer."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -16,6 +16,9 @@ from schema.enumeration import described
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
 from schema.node import Actor, Node, node
 from schema.scalar import CountryCode, EmailAddress
+
+if TYPE_CHECKING:
+    from schema.security import Security
 
 described(
     rows.ProfileKind,
@@ -87,6 +90,9 @@ class Profile(Node, Actor):
     locale: rows.Locale | None = guarded(OWNER, "Language of e-mails and messages.")
     created_at: datetime | None = guarded(ANY_OVERALL, "Registration.")
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
+    security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
+        authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
+    )
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
     )

@@ -8,14 +8,21 @@ from engine.declare import ByGlobalId, declare
 from schema.activity import HiddenActor, SystemActor
 from schema.connection import name_pages
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
-from schema.error import GenericError
+from schema.email import EmailMutation
+from schema.error import GenericError, LimitError, ThrottleError
 from schema.gate import check_guards, default_guard
 from schema.limit import LimitQuery
+from schema.network import NetworkMutation
 from schema.node import SOURCES, Node, read_global_id
+from schema.password import PasswordMutation
 from schema.profile import ProfileMutation, ProfileQuery
+from schema.refresh import RefreshMutation
+from schema.registration import RegistrationMutation
 from schema.sandbox import SandboxMutation, SandboxQuery
 from schema.scalar import SCALARS
 from schema.session import SessionMutation, SessionQuery
+from schema.token import TokenMutation
+from schema.two_factor import TwoFactorMutation
 
 MOST_IDS = 100
 DESCRIPTION = (
@@ -46,7 +53,18 @@ class Query(NodeQuery, ProfileQuery, SessionQuery, SandboxQuery, LimitQuery):
 
 
 @strawberry.type(description="Entry points for writing.")
-class Mutation(SandboxMutation, SessionMutation, ProfileMutation):
+class Mutation(
+    SandboxMutation,
+    RegistrationMutation,
+    EmailMutation,
+    SessionMutation,
+    RefreshMutation,
+    PasswordMutation,
+    TwoFactorMutation,
+    NetworkMutation,
+    TokenMutation,
+    ProfileMutation,
+):
     """Nouns, in the order of the contract."""
 
 
@@ -55,7 +73,7 @@ def build() -> Bound:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[GenericError, HiddenActor, SystemActor],
+        types=[GenericError, LimitError, ThrottleError, HiddenActor, SystemActor],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     name_pages(schema)

@@ -11,9 +11,11 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from models.column import normalised_email
+from models.network import NotANetwork, normal
 
 EmailAddress = NewType("EmailAddress", str)
 CountryCode = NewType("CountryCode", str)
+IPNetwork = NewType("IPNetwork", str)
 
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INSTANT = re.compile(
@@ -73,6 +75,13 @@ def _country(value: Any) -> str:
     return code
 
 
+def _network(value: Any) -> str:
+    try:
+        return normal(_text(value, "IPNetwork"))
+    except NotANetwork:
+        raise GraphQLError("IPNetwork is an address or a network in CIDR form, such as 192.0.2.0/24.") from None
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -94,6 +103,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc5322",
         serialize=str,
         parse_value=_email,
+    ),
+    IPNetwork: strawberry.scalar(
+        name="IPNetwork",
+        description="IPv4 or IPv6 network in CIDR form; a lone address is read as /32 or /128.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc4632",
+        serialize=str,
+        parse_value=_network,
     ),
     CountryCode: strawberry.scalar(
         name="CountryCode",

@@ -1,11 +1,13 @@
 """Sessions: `viewer`'s other half. Signing in and out."""
 
 from datetime import datetime
+from typing import Self
 
 import strawberry
 
 from engine.declare import Computed, One, declare
 from models import session as rows
+from models.challenge import Asked
 from models.column import table
 from models.permission import Viewer
 from models.refusal import Code
@@ -68,6 +70,23 @@ class BearerCredentials:
 
     __repr__ = unsaid
 
+    @classmethod
+    def for_(cls, opened: rows.Opened) -> Self | None:
+        """Those of a session just opened; None where a cookie holds it."""
+        if opened.refresh is None:
+            return None
+        return cls(
+            access_token=opened.secret, refresh_token=opened.refresh, expires_at=opened.session.access_expires_at
+        )
+
+
+@strawberry.type(description="Second step of a log-in.")
+class TwoFactorChallenge:
+    challenge_id: strawberry.ID = strawberry.field(description="Id to send back.")
+    expires_at: datetime = strawberry.field(description="Deadline.")
+
+    __repr__ = unsaid
+
 
 @strawberry.input(description="Arguments of sessionCreate.")
 class SessionCreateInput:
@@ -82,7 +101,8 @@ class SessionCreateInput:
 
 @strawberry.type(description="Result of sessionCreate.")
 class SessionCreatePayload(MutationPayload):
-    session: Session | None = refetched("session", "The session.")
+    session: Session | None = refetched("session", "The session; null when a challenge is to be answered.")
+    challenge: TwoFactorChallenge | None = strawberry.field(description="Challenge to answer.")
     credentials: BearerCredentials | None = strawberry.field(description="Credentials, for bearer transport only.")
 
 
@@ -117,17 +137,16 @@ class SessionMutation:
         description="Log in; with two-factor authentication on, answers a challenge instead of a session.",
     )
     async def session_create(self, info: Info, input: SessionCreateInput) -> SessionCreatePayload | None:
-        opened = await acts.create(info.context, email=input.email, password=input.password, transport=input.transport)
-        credentials = opened.refresh and BearerCredentials(
-            access_token=opened.secret,
-            refresh_token=opened.refresh,
-            expires_at=opened.session.access_expires_at,
-        )
-        return SessionCreatePayload.of(session=opened.session.id, credentials=credentials)
+        found = await acts.create(info.context, email=input.email, password=input.password, transport=input.transport)
+        if isinstance(found, Asked):
+            asked = TwoFactorChallenge(challenge_id=strawberry.ID(found.secret), expires_at=found.challenge.expires_at)
+            return SessionCreatePayload.of(challenge=asked)
+        return SessionCreatePayload.of(session=found.session.id, credentials=BearerCredentials.for_(found))
 
     @mutation(
         SessionDeletePayload,
         authorize(subject="input.sessionId", interactive=True),
+        unverified=True,
         description="Close one session, the current one, or all others.",
     )
     async def session_delete(self, info: Info, input: SessionDeleteInput) -> SessionDeletePayload | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from starlette.applications import Starlette
 
 from app.demo import PASSWORD, PEOPLE, seed
@@ -19,16 +19,18 @@ from models.activity import ActivityChannel, Author
 from models.column import table
 from models.db import Database, Db
 from models.password import Argon2
-from models.profile import Locale
-from models.session import Lifetimes, Opened, SessionTransport, open_session
+from models.profile import Locale, Profile
+from models.session import Lifetimes, Opened, Session, SessionTransport, open_session
 from models.setting import Figures
+from models.token import Created, create_token
 from schema.node import global_id
 from schema.root import build
+from tests.database import START
 
 CHEAP = {"password_memory_kib": 8, "password_passes": 1}
 """Argon2 at its least: what is tested is not how slow it is."""
 GRAPHQL = "application/graphql-response+json"
-OWNER, DELEGATE, TECH, FREE = PEOPLE
+OWNER, DELEGATE, TECH, FREE, STAFF, STAFF2 = PEOPLE
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,28 @@ class Api:
             write.add(opened.session)
         return opened
 
+    async def two_factor(self, person: Any = OWNER) -> str:
+        """An access token of a session that passed two factors, of a profile that has them on."""
+        opened = await self.opened(person)
+        now = self.database.clock.now()
+        async with Db(self.database) as db:
+            await db.note(
+                update(table(Session)).where(table(Session).c.id == opened.session.id).values(two_factor_at=now)
+            )
+            await db.note(update(table(Profile)).where(table(Profile).c.id == person.key).values(two_factor_since=now))
+        return opened.secret
+
+    async def api_token(self, person: Any = OWNER, **values: Any) -> Created:
+        """A new API token, without the detour over a session that passed two factors."""
+        author = Author(ActivityChannel.SESSION, person.key, ip_address="192.0.2.1")
+        profile = unsaved(person, two_factor_since=self.database.clock.now())
+        async with Db(self.database, author) as db, db.write() as write:
+            created = create_token(
+                write.record, profile, used=0, limit=1, most_networks=50, values={"name": "Scripts", **values}
+            )
+            write.add(created.token)
+        return created
+
     async def rows(self, model: Any) -> list[Any]:
         """Every row of a table, as the database has it."""
         async with Db(self.database) as db:
@@ -141,9 +165,24 @@ async def serving(database: Database, bound: Bound, **settings: Any) -> AsyncIte
         await served.client.aclose()
 
 
+def unsaved(person: Any = OWNER, **values: Any) -> Profile:
+    """A profile for rules that are asked without a database."""
+    return Profile(
+        **{
+            "id": person.key,
+            "email": person.email,
+            "password_hash": "",
+            "password_changed_at": START,
+            "created_at": START,
+            "ip_allowlist": [],
+            **values,
+        }
+    )
+
+
 def profile_id(person: Any) -> str:
     """The id that clients hold of one of the demo's people."""
     return global_id("Profile", person.key)
 
 
-__all__ = ["DELEGATE", "FREE", "OWNER", "PASSWORD", "TECH", "Api", "Locale", "insert"]
+__all__ = ["DELEGATE", "FREE", "OWNER", "PASSWORD", "STAFF", "STAFF2", "TECH", "Api", "Locale", "insert"]

@@ -1,5 +1,6 @@
 """TOK-1. The form of secrets, and what a request identifies itself with."""
 
+import base64
 import re
 from typing import Any
 
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.credential import Cookies, Credential, credential
-from engine.error import RequestRefused
+from engine.error import RequestRefused, in_english
 from models.secret import ALPHABET, SecretKind, csrf_token, fingerprint, is_well_formed, new_secret
 
 KEY = "the-key-of-these-tests-is-of-no-use"
@@ -133,6 +134,99 @@ def test_a_cookie_and_an_authorization_are_refused_whatever_they_are_worth(cooki
         assert refused.value.status == 400
 
 
+# API tokens
+
+
+API = new_secret(SecretKind.API)
+OTHER = new_secret(SecretKind.API)
+
+
+def basic(text: str | bytes, scheme: str = "Basic") -> Request:
+    raw = text if isinstance(text, bytes) else text.encode()
+    return request(("authorization", f"{scheme} {base64.b64encode(raw).decode()}"))
+
+
+def test_an_api_token_is_taken_as_a_bearer() -> None:
+    for scheme in ("Bearer", "bearer"):
+        found = credential(request(("authorization", f"{scheme} {API}")), COOKIES)
+        assert found == Credential(API, SecretKind.API)
+
+
+@pytest.mark.parametrize(
+    ("text", "customer"),
+    [
+        (f"{API}:", None),
+        (f"{API} :", None),
+        (f"   {API}   :", None),
+        (f"{API} customer=owner@example.org:", "owner@example.org"),
+        (f"{API}    customer=owner@example.org  :", "owner@example.org"),
+        (f"{API} customer=Owner@Example.ORG:", "owner@example.org"),
+        (f"{API} customer=éléonore@exemple.fr:", "éléonore@exemple.fr"),
+        (f"{API} customer=e\u0301@exemple.fr:", "é@exemple.fr"),
+        (f"{API} customer=a=b@example.org:", "a=b@example.org"),
+        (f"{API} customer={'x' * 242}@example.org:", f"{'x' * 242}@example.org"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_basic_takes_a_token_as_user_name_and_perhaps_a_customer(text: str, customer: str | None) -> None:
+    for scheme in ("Basic", "basic", "BASIC"):
+        assert credential(basic(text, scheme), COOKIES) == Credential(API, SecretKind.API, customer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ":", "::", API, f":{API}", f"{API}:{API}", f"{API}::", f"{API}: ", f"{API}:x", f" : {API}"),
+        *(
+            f"{API} customer=owner@example.org",
+            f"{API} customer=owner@example.org:x",
+            f"{API} customer=a:b@example.org:",
+        ),
+        *(f"x{API}:", f"{API}x:", f"{API[:-1]}:", f"{API.upper()}:", f"{API}{OTHER}:", f"{ACCESS}:", f"{COOKIE}:"),
+        *(f"{API}\t:", f"{API}\n:", f"{API}\0:", f"{API}\u00a0customer=a@example.org:", f"\ufeff{API}:"),
+        *(f"{API}\uff1a", "owner@example.org:espace-demo-2026", f"customer=owner@example.org {API}:"),
+        *(f"{API}:".encode("utf-16"), f"{API} customer=é@example.org:".encode("latin-1"), b"\xff\xfe:", "x" * 5_000),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_basic_with_anything_else_is_refused_and_never_challenged(text: str | bytes) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        credential(basic(text), COOKIES)
+    assert (refused.value.status, refused.value.code) == (401, "UNAUTHENTICATED")
+    assert refused.value.headers == {"WWW-Authenticate": "Bearer"}
+    assert API[12:] not in f"{refused.value!r} {refused.value.formatted(in_english)}"
+
+
+@pytest.mark.parametrize("encoded", ["", " ", "=", "!", "a", "abc", "YQ=", "YQ== YQ==", "YQ==YQ==", "Yé==", "-_-_"])
+def test_what_is_no_base64_is_refused(encoded: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        credential(request(("authorization", f"Basic {encoded}")), COOKIES)
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("account=atelier", "customer=", "customer", "customer=owner", "customer=@", "customer=a@", "customer=@b"),
+        *("=owner@example.org", "owner@example.org", "Customer=owner@example.org", "customer =owner@example.org"),
+        *("customer= owner@example.org", "customer=a@example.org customer=b@example.org", "x"),
+        *("customer=a@example.org account=atelier", f"customer={'x' * 243}@example.org", API),
+        *(
+            "customer=a@exa\0mple.org",
+            "customer=a@example.org\t",
+            "customer=a@example.org\r\n",
+            "customer=\u200ba@b.fr",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_follows_a_token_is_a_customer_or_refused(after: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        credential(basic(f"{API} {after}:"), COOKIES)
+    assert (refused.value.status, refused.value.code) == (400, "BAD_REQUEST")
+    assert API[12:] not in f"{refused.value!r} {refused.value.formatted(in_english)}"
+
+
 def test_a_cookie_counts_with_the_token_of_its_own_session_only() -> None:
     right = csrf_token(KEY, COOKIE)
     assert credential(of_a_page(COOKIE, right), COOKIES) == Credential(COOKIE, SecretKind.COOKIE)
@@ -143,7 +237,7 @@ def test_a_cookie_counts_with_the_token_of_its_own_session_only() -> None:
 
 
 def test_secrets_of_another_kind_are_no_cookies() -> None:
-    for kind in (SecretKind.ACCESS, SecretKind.REFRESH):
+    for kind in (SecretKind.ACCESS, SecretKind.REFRESH, SecretKind.API):
         secret = new_secret(kind)
         assert credential(of_a_page(secret, csrf_token(KEY, secret)), COOKIES) is None
 
@@ -152,6 +246,8 @@ def test_a_secret_is_not_shown_where_credentials_are_printed() -> None:
     found = credential(of_a_page(COOKIE, csrf_token(KEY, COOKIE)), COOKIES)
     assert found is not None
     assert COOKIE not in f"{found!r} {found}"
+    token = credential(basic(f"{API} customer=owner@example.org:"), COOKIES)
+    assert API not in f"{token!r} {token}"
 
 
 def test_what_is_set_is_what_counts() -> None:

@@ -1,8 +1,9 @@
 """The documents tell the truth: their examples are run, their tables compared with the code, their links followed.
 
 A fenced block says what it is by the words after its language: `graphql` is asked by the demo's owner, with the
-`json variables` after it, and answers the `json answer` after that; `graphql error` has errors; `json request` is sent
-as it is. In an answer `…` stands for any text. `sh` blocks that talk to the demo's address are run against a demo.
+`json variables` after it, and answers the `json answer` after that; `graphql error` has errors; `graphql shown` needs
+what only a mail or an authenticator tells, and is compared with the schema; `json request` is sent as it is. In an
+answer `…` stands for any text. `sh` blocks that talk to the demo's address are run against a demo.
 """
 
 import re
@@ -16,6 +17,9 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import OperationDefinitionNode, parse, validate
+from graphql.execution.values import get_variable_values
+from sqlalchemy import update
 
 from app.demo import seed
 from app.doctor import complaints
@@ -28,7 +32,9 @@ from engine.document import Documents
 from engine.media import GRAPHQL, JSON
 from engine.trusted import digest
 from models.clock import RealClock
-from models.db import Database, async_url
+from models.column import table
+from models.db import Database, Db, async_url
+from models.profile import Profile
 from models.refusal import Code
 from tests.api import OWNER, Api, serving
 from tests.database import PostgresqlServer
@@ -36,6 +42,7 @@ from tests.house import ROOT
 from tests.server import environment, running, untested
 
 README, GUIDE, OPERATING = (ROOT / name for name in ("README.md", "docs/guide.md", "docs/operating.md"))
+ASVS = ROOT / "docs" / "asvs.md"
 DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DEMO = "http://127.0.0.1:8000"
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -107,11 +114,22 @@ def table_below(path: Path, heading: str) -> list[list[str]]:
 # Examples
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind.startswith("graphql")], ids=str)
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind in ("graphql", "graphql error")], ids=str)
 async def test_an_example_answers_what_is_shown(api: Api, block: Block) -> None:
     answer = await api.ask(block.text, block.variables, token=await api.token(OWNER))
     assert bool(answer.errors) is (block.kind == "graphql error"), answer.errors
     check_answer(block.answer or {}, answer.body)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "graphql shown"], ids=str)
+def test_an_example_that_is_only_shown_fits_the_schema(bound: Bound, block: Block) -> None:
+    document = parse(block.text)
+    schema = bound.schema._schema
+    assert validate(schema, document) == []
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    values = get_variable_values(schema, operation.variable_definitions or (), block.variables)
+    assert not isinstance(values, list), values
 
 
 async def test_a_trusted_document_is_asked_in_each_of_the_shapes(
@@ -132,7 +150,8 @@ async def test_a_trusted_document_is_asked_in_each_of_the_shapes(
 def test_what_is_typed_into_a_shell_works_as_shown(path: Path, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         untested("there is no curl")
-    typed = [block for block in BLOCKS if block.path == path and block.kind == "sh" and "curl" in block.text]
+    scripts = [block for block in BLOCKS if block.path == path and block.kind == "sh"]
+    typed = [block for block in scripts if "curl" in block.text and DEMO in block.text]
     assert typed
     with running(tmp_path) as server:
         script = "printf '\\0'\n".join(block.text.replace(DEMO, server.url) for block in typed)
@@ -244,6 +263,7 @@ ASKED: dict[tuple[str, str], dict[str, Any]] = {
     ("400", "BAD_REQUEST"): {"json": [VIEWER]},
     ("401", "UNAUTHENTICATED"): {"json": VIEWER, "headers": {"authorization": "Bearer nonsense"}},
     ("403", "BAD_REQUEST"): {"method": "GET", "params": VIEWER},
+    ("403", "IP_NOT_ALLOWED"): {"json": VIEWER},
     ("404", "PERSISTED_DOCUMENT_NOT_FOUND"): {"json": {"documentId": "0" * 64}},
     ("405", "BAD_REQUEST"): {"method": "PUT", "json": VIEWER},
     ("406", "BAD_REQUEST"): {"json": VIEWER, "headers": {"accept": "text/plain"}},
@@ -266,25 +286,59 @@ SPECIAL: dict[str, dict[str, Any]] = {
     ("status", "to_json", "code"), [row[:3] for row in table_below(GUIDE, "Requests, statuses and media types")]
 )
 async def test_a_status_means_what_is_told(
-    database: Database, bound: Bound, monkeypatch: pytest.MonkeyPatch, status: str, to_json: str, code: str
+    database: Database,
+    bound: Bound,
+    hashing: HashingPool,
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    to_json: str,
+    code: str,
 ) -> None:
     if status == "500":
         monkeypatch.setattr(Documents, "prepare", lambda *_: 1 / 0)
+    if code.strip("`") == error.IP_NOT_ALLOWED:
+        await seed(database, hashing)
     settings = {"rate_limits": False, **SPECIAL.get(status, {})}
     asked = {"method": "POST", "url": "/graphql", **ASKED[status, code.strip("`")]}
     for accept, expected in ((GRAPHQL, status), (JSON, to_json)):
         async with serving(database, bound, **settings) as api:
             if status == "429":
                 await api.client.post("/graphql", json=VIEWER)
-            answer = await api.client.request(**{**asked, "headers": {"accept": accept, **asked.get("headers", {})}})
+            headers = {"accept": accept, **asked.get("headers", {})}
+            if code.strip("`") == error.IP_NOT_ALLOWED:
+                headers["authorization"] = f"Bearer {await shut_out(api)}"
+            answer = await api.client.request(**{**asked, "headers": headers})
         assert answer.status_code == int(expected)
         codes = {found["extensions"]["code"] for found in answer.json().get("errors", [])}
         assert codes == {code.strip("`")} - {""} or (code == "any" and codes)
 
 
+async def shut_out(api: Api) -> str:
+    """The access token of somebody whose profile is allowed from elsewhere only."""
+    token, profiles = await api.token(OWNER), table(Profile)
+    elsewhere = update(profiles).where(profiles.c.id == OWNER.key).values(ip_allowlist=["198.51.100.0/24"])
+    async with Db(api.database) as db:
+        await db.note(elsewhere)
+    return token
+
+
 def test_every_status_is_told() -> None:
     told = [(row[0], row[2].strip("`")) for row in table_below(GUIDE, "Requests, statuses and media types")]
     assert sorted(told) == sorted(ASKED)
+
+
+# Security
+
+
+def test_what_meets_a_requirement_is_a_test_that_exists() -> None:
+    rows = re.findall(r"^\| (\d+\.\d+\.\d+) \| .* \| (\w[\w ]*) \| (.*) \|$", ASVS.read_text("utf-8"), re.MULTILINE)
+    assert rows
+    assert {state for _, state, _ in rows} <= {"met", "partly", "not met", "deployment", "not applicable"}
+    for requirement, state, why in rows:
+        named = re.findall(r"`(tests/\w+\.py)::(\w+)`", why)
+        assert named or state != "met", f"{requirement} names no test"
+        for path, name in named:
+            assert f"def {name}(" in (ROOT / path).read_text("utf-8"), f"{requirement}: {path} has no {name}"
 
 
 # Links

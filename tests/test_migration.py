@@ -236,7 +236,7 @@ async def test_every_append_only_table_has_its_triggers(database: Database) -> N
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_facts_are_not_truncated(database: Database) -> None:
     with pytest.raises(IntegrityError, match="append-only"):
-        await Db(database).note(text("TRUNCATE activity_event"))
+        await Db(database).note(text("TRUNCATE activity_event CASCADE"))
 
 
 # Drafting

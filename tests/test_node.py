@@ -21,8 +21,11 @@ NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
 PATHS = {
     "Profile": "{ viewer { id } }",
     "Session": "{ session { id } }",
+    "Security": "{ viewer { security { id } } }",
     "ActivityEvent": "{ viewer { activity(first: 1) { nodes { id } } } }",
     "Sandbox": "{ sandbox { id } }",
+    "ApiToken": '{ viewer { activity(first: 1, filter: {action: "token.created"}) { nodes { subject { id } } } } }',
+    "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
 
@@ -37,6 +40,8 @@ def implementations(bound: Bound) -> set[str]:
 
 async def shown(api: Api, token: str, kind: str) -> str:
     """The id of the first object that the path to the type leads to."""
+    if kind == "ApiToken":
+        await api.api_token(OWNER)
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

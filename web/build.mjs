@@ -36,13 +36,12 @@ await build({
   format: 'esm',
   splitting: true,
   jsx: 'automatic',
-  loader: { '.ttf': 'file' },
-  assetNames: '[name]',
+  loader: { '.ttf': 'empty' }, // Of styles that are thrown away below.
   // GraphiQL asks for the old addresses of these parsers, which are no ES modules.
   alias: { 'prettier/parser-babel': 'prettier/plugins/babel', 'prettier/parser-graphql': 'prettier/plugins/graphql' },
 })
 
-// Styles of what is loaded later are in index.css already.
+// The styles of the editor, which is loaded later: GraphiQL's own, in index.css, have them.
 for (const name of await readdir(`${here}dist`)) {
   if (name.endsWith('.css') && name !== 'index.css') await rm(`${here}dist/${name}`)
 }

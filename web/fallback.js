@@ -2,18 +2,11 @@
 
 const form = document.getElementById('form')
 const result = document.getElementById('result')
-const mode = document.getElementById('mode')
-
-if (document.querySelector('meta[name=espace-mode]').content === 'sandbox') {
-  mode.textContent = 'Sandbox'
-  mode.hidden = false
-}
 
 async function run(query) {
-  const token = /(?:^|; )(?:__Host-)?espace_csrf="?([^;"]*)/.exec(document.cookie)?.[1]
+  const token = /(?:^|; )espace_csrf="?([^;"]*)/.exec(document.cookie)?.[1]
   const response = await fetch('/graphql', {
     method: 'POST',
-    credentials: 'same-origin',
     headers: {
       Accept: 'application/graphql-response+json',
       'Content-Type': 'application/json',

@@ -1,0 +1,249 @@
+"""What leaves the service: taken by a worker, sent, and settled."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, or_, select, update
+
+from models.activity import ActivityEvent
+from models.column import new_id, normalised_email, table
+from models.db import Db
+from models.delivery import Delivery, DeliveryState, backoff
+from models.link import Link
+from models.mail import SUBJECT_LENGTH, TOKEN_PLACE, Cause, Letter, Mailer, MailRefused, SandboxMail, WriteLetter
+from models.profile import Profile, display_name
+from models.setting import Figures
+
+DELIVERIES = table(Delivery)
+EVENTS = table(ActivityEvent)
+LINKS = table(Link)
+MAILS = table(SandboxMail)
+PROFILES = table(Profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that belongs to one worker until its lease ends; nobody else has this holder and attempt."""
+
+    id: UUID
+    holder: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery."""
+
+    id: UUID
+    state: DeliveryState
+    defect: Exception | None = None
+    """What failed although it should not have."""
+
+
+async def deliver_next(db: Db, figures: Figures, write_letter: WriteLetter, mailer: Mailer) -> Outcome | None:
+    """EVT-1. Send the delivery that has been due for longest; None when nothing is due.
+
+    It is sent outside any transaction, in half the time of its lease at most: whoever takes it after that has it alone.
+    """
+    claimed = await claim(db, figures)
+    if claimed is None:
+        return None
+    try:
+        if claimed.attempt > figures.delivery_attempts:  # Whoever took it last never came back.
+            raise MailRefused("ABANDONED", permanent=True)
+        cause = await _cause(db, claimed)
+        letter = write_letter(cause)
+        await db.release()
+        async with asyncio.timeout((figures.delivery_lease / 2).total_seconds()):
+            await mailer.send(letter.message)
+    except MailRefused as refusal:
+        state = await _failed(db, figures, claimed, refusal.reason, permanent=refusal.permanent)
+        return Outcome(claimed.id, state)
+    except TimeoutError:
+        return Outcome(claimed.id, await _failed(db, figures, claimed, "TIMEOUT"))
+    except Exception as error:
+        return Outcome(claimed.id, await _failed(db, figures, claimed, type(error).__name__), error)
+    await _sent(db, claimed, cause, letter)
+    return Outcome(claimed.id, DeliveryState.SENT)
+
+
+async def claim(db: Db, figures: Figures) -> Claimed | None:
+    """EVT-1. Take the delivery that has been due for longest and is nobody's; None when there is none."""
+    async with db.bookkeeping() as connection:
+        now = db.database.clock.now()
+        due = (
+            select(DELIVERIES.c.id, DELIVERIES.c.attempt)
+            .where(
+                DELIVERIES.c.state == DeliveryState.PENDING,
+                DELIVERIES.c.due_at <= now,
+                or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until <= now),
+            )
+            .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        found = (await connection.execute(due)).first()
+        if found is None:
+            return None
+        claimed = Claimed(found.id, new_id(), found.attempt + 1)
+        await connection.execute(
+            update(DELIVERIES)
+            .where(DELIVERIES.c.id == claimed.id)
+            .values(lease_by=claimed.holder, lease_until=now + figures.delivery_lease, attempt=claimed.attempt)
+        )
+    return claimed
+
+
+async def _cause(db: Db, claimed: Claimed) -> Cause:
+    """What the mail tells about, as it is now; MailRefused where there is nothing to tell, or nobody."""
+    row = await db.first(
+        select(
+            DELIVERIES.c.template,
+            DELIVERIES.c.address,
+            EVENTS.c.occurred_at,
+            EVENTS.c.ip_address,
+            EVENTS.c.facts,
+            PROFILES.c.id.label("owner_id"),
+            PROFILES.c.email,
+            PROFILES.c.email_verified_at,
+            PROFILES.c.locale,
+            PROFILES.c.organization_name,
+            PROFILES.c.first_name,
+            PROFILES.c.last_name,
+        )
+        .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
+        .join(PROFILES, PROFILES.c.id == EVENTS.c.owner_id)
+        .where(DELIVERIES.c.id == claimed.id)
+    )
+    if row is None:
+        raise MailRefused("PROFILE_GONE", permanent=True)
+    now = db.database.clock.now()
+    link = await _link(db, row.facts.get("link_id"), now)
+    return Cause(
+        delivery_id=claimed.id,
+        template=row.template,
+        address=row.address or row.email,
+        owner_id=row.owner_id,
+        name=_name(row),
+        locale=row.locale,
+        occurred_at=row.occurred_at,
+        sent_at=now,
+        ip_address=row.ip_address,
+        facts=row.facts,
+        link_id=link.id if link else None,
+        link_expires_at=link.expires_at if link else None,
+    )
+
+
+async def _link(db: Db, named: str | None, now: datetime) -> Link | None:
+    if named is None:
+        return None
+    row = await db.first(select(LINKS).where(LINKS.c.id == UUID(named)))
+    link = Link.model_validate(dict(row._mapping)) if row else None
+    if link is None or not link.is_open(now):
+        raise MailRefused("LINK_CLOSED", permanent=True)
+    return link
+
+
+def _name(row: Row[Any]) -> str | None:
+    """Only the profile's own address is greeted by name: to any other, its owner could write what they like."""
+    if row.email_verified_at is None or (row.address or row.email) != row.email:
+        return None
+    return display_name(row.organization_name, row.first_name, row.last_name, "") or None
+
+
+async def _sent(db: Db, claimed: Claimed, cause: Cause, letter: Letter) -> None:
+    async with db.bookkeeping() as connection:
+        settled = await connection.execute(
+            update(DELIVERIES)
+            .where(*_held(claimed))
+            .values(
+                state=DeliveryState.SENT,
+                sent_at=db.database.clock.now(),
+                lease_by=None,
+                lease_until=None,
+                last_error=None,
+            )
+        )
+        if settled.rowcount and db.database.sandbox:
+            # Read by whoever has the address, which need not be whose fact it was.
+            holder = await connection.execute(
+                select(PROFILES.c.id).where(PROFILES.c.email == normalised_email(cause.address))
+            )
+            await connection.execute(insert(MAILS).values(kept(cause, letter, holder.scalar() or cause.owner_id)))
+
+
+def kept(cause: Cause, letter: Letter, owner_id: UUID) -> dict[str, Any]:
+    """A mail as the practice system keeps it: without its token, at the instant of its fact."""
+    text = letter.text.replace(letter.token, TOKEN_PLACE) if letter.token else letter.text
+    return {
+        "id": cause.delivery_id,
+        "owner_id": owner_id,
+        "sent_at": cause.occurred_at,
+        "template": cause.template,
+        "subject": letter.subject[:SUBJECT_LENGTH],
+        "text": text,
+        "link_id": cause.link_id,
+    }
+
+
+async def _failed(db: Db, figures: Figures, claimed: Claimed, reason: str, *, permanent: bool = False) -> DeliveryState:
+    now = db.database.clock.now()
+    pause = backoff(claimed.attempt, first=figures.delivery_pause, most=figures.delivery_longest_pause)
+    given_up = permanent or claimed.attempt >= figures.delivery_attempts
+    state = DeliveryState.DEAD if given_up else DeliveryState.PENDING
+    await db.note(
+        update(DELIVERIES)
+        .where(*_held(claimed))
+        .values(state=state, due_at=now + pause, lease_by=None, lease_until=None, last_error=reason[:80])
+    )
+    return state
+
+
+def _held(claimed: Claimed) -> tuple[Any, ...]:
+    """The fence: whoever came too late settles nothing."""
+    return (
+        DELIVERIES.c.id == claimed.id,
+        DELIVERIES.c.lease_by == claimed.holder,
+        DELIVERIES.c.attempt == claimed.attempt,
+        DELIVERIES.c.state == DeliveryState.PENDING,
+    )
+
+
+# For operators
+
+
+async def listed(db: Db, *, state: DeliveryState | None, limit: int) -> list[Row[Any]]:
+    """The newest deliveries, in one state or any."""
+    newest = select(DELIVERIES, EVENTS.c.kind.label("action")).join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
+    if state is not None:
+        newest = newest.where(DELIVERIES.c.state == state)
+    return list(await db.rows(newest.order_by(DELIVERIES.c.id.desc()).limit(limit)))
+
+
+async def shown(db: Db, key: UUID) -> Row[Any] | None:
+    """One delivery and the fact behind it."""
+    return await db.first(
+        select(DELIVERIES, EVENTS.c.kind.label("action"), EVENTS.c.owner_id, EVENTS.c.occurred_at)
+        .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
+        .where(DELIVERIES.c.id == key)
+    )
+
+
+async def retry(db: Db, key: UUID) -> bool:
+    """Begin again with one that is dead or waits; False for what has left, is under way or is not there."""
+    async with db.bookkeeping() as connection:
+        now = db.database.clock.now()
+        again = await connection.execute(
+            update(DELIVERIES)
+            .where(
+                DELIVERIES.c.id == key,
+                DELIVERIES.c.state != DeliveryState.SENT,
+                or_(DELIVERIES.c.lease_until.is_(None), DELIVERIES.c.lease_until <= now),
+            )
+            .values(state=DeliveryState.PENDING, due_at=now, attempt=0, lease_by=None, lease_until=None)
+        )
+    return bool(again.rowcount)
