@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import idna
 import mrml
 from babel.dates import format_date, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -139,7 +140,7 @@ class Letters:
         message = EmailMessage(SMTP)
         try:
             message["From"] = self.sender
-            message["To"] = Address(addr_spec=_ascii_domain(_clean(cause.address)))
+            message["To"] = Address(addr_spec=ascii_domain(_clean(cause.address)))
             message["Subject"] = _clean(subject)
             message["Date"] = format_datetime(cause.sent_at)
             message["Message-ID"] = f"<{cause.delivery_id}@{self.sender.domain}>"
@@ -166,6 +167,7 @@ def _clean(header: str) -> str:
     return header
 
 
-def _ascii_domain(address: str) -> str:
+def ascii_domain(address: str) -> str:
     local, at, domain = address.rpartition("@")
-    return f"{local}{at}{domain.encode('idna').decode()}" if domain else address
+    # Not Python's own encoding: it is of 2003 and makes another domain of one with ß.
+    return f"{local}{at}{idna.encode(domain, uts46=True).decode()}" if domain else address

@@ -73,7 +73,7 @@ class Email(TypeDecorator[str]):
 def normalised_email(address: str) -> str:
     """The form in which addresses are stored and compared."""
     # Not casefold(): it makes one address of straße@ and strasse@, which may belong to two people.
-    return unicodedata.normalize("NFC", address.strip()).lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address.strip()).lower())
 
 
 def one_of(kind: type[Enum], name: str) -> Any:

@@ -53,11 +53,15 @@ class Delivery(SQLModel, table=True):
     last_error: str | None = Field(default=None, max_length=80)
 
 
+LINKED = frozenset({"email_verification", "email_change", "password_reset"})
+"""Mails that carry a link: a fact without one, which looks the same to whoever caused it, sends none."""
+
+
 def deliveries(events: Iterable[ActivityEvent], real_now: datetime) -> Iterator[Delivery]:
     """EVT-1. What the facts of one transaction send."""
     for event in events:
         action = ACTIONS.get(event.kind)
-        if action is not None and action.mail is not None:
+        if action is not None and action.mail is not None and (action.mail not in LINKED or "link_id" in event.facts):
             yield Delivery(
                 event_id=event.id,
                 kind=DeliveryKind.MAIL,

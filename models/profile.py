@@ -27,7 +27,6 @@ KNOWN_ALREADY = action("profile.known_already", "Somebody gave this address as n
 EMAIL_VERIFIED = action("profile.email_verified", "The e-mail address was confirmed")
 VERIFICATION_SENT = action("profile.verification_sent", "A confirmation was asked for", mail="email_verification")
 EMAIL_CHANGE_ASKED = action("profile.email_change_asked", "Another e-mail address was given", mail="email_change")
-EMAIL_CHANGE_KEPT = action("profile.email_change_kept", "Another e-mail address was given, which is in use")
 EMAIL_CHANGED = action("profile.email_changed", "The e-mail address was changed", mail="email_changed")
 PASSWORD_CHANGED = action("profile.password_changed", "The password was changed", mail="password_changed")
 PASSWORD_RESET_ASKED = action("profile.password_reset_asked", "A new password was asked for", mail="password_reset")

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from models.attempt import AttemptKind
+from models.attempt import AttemptKind, of_profile
 from models.column import table
 from models.conflict import Conflict
 from models.context import Context
@@ -12,14 +12,13 @@ from models.db import Write
 from models.link import LinkExpired, LinkKind
 from models.profile import (
     EMAIL_CHANGE_ASKED,
-    EMAIL_CHANGE_KEPT,
     KNOWN_ALREADY,
     VERIFICATION_SENT,
     AddressInUse,
     NothingToVerify,
     Profile,
 )
-from resolvers.attempt import ask_password, still, take_here
+from resolvers.attempt import ask_password, still, take, take_here
 from resolvers.find import find, writing
 from resolvers.link import close_links, followed, linked
 
@@ -55,7 +54,7 @@ async def resend(context: Context, *, pending: bool) -> UUID:
             raise NothingToVerify
         kind = LinkKind.EMAIL_CHANGE if pending else LinkKind.EMAIL_VERIFICATION
         if pending and await _in_use(write, address):
-            write.record.happened(EMAIL_CHANGE_KEPT, profile)
+            write.record.happened(EMAIL_CHANGE_ASKED, profile)
             return profile.id
         link_id = await linked(context, write, profile, kind, address)
         action = EMAIL_CHANGE_ASKED if pending else VERIFICATION_SENT
@@ -67,6 +66,8 @@ async def change(context: Context, *, email: str, current: str) -> UUID:
     """PRO-3. Ask for another address, which counts once it is confirmed; the same answer where it is in use."""
     context.guess()
     asked = await ask_password(context, current, "current_password")
+    await take_here(context, AttemptKind.RESET, email)
+    await take(context, of_profile(AttemptKind.RESET, context.viewer.key, context.figures))
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
         await still(context, write, profile, asked, "current_password")
@@ -77,7 +78,7 @@ async def change(context: Context, *, email: str, current: str) -> UUID:
             link_id = await linked(context, write, profile, LinkKind.EMAIL_CHANGE, email)
             write.record.happened(EMAIL_CHANGE_ASKED, profile, address=email, link_id=link_id)
         else:
-            write.record.happened(EMAIL_CHANGE_KEPT, profile)
+            write.record.happened(EMAIL_CHANGE_ASKED, profile)  # The same fact, without a link to send.
             if other.id != profile.id:
                 write.record.happened(KNOWN_ALREADY, other, address=email)
     return profile.id

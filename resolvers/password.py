@@ -9,7 +9,7 @@ from sqlmodel import select as select_rows
 from models.attempt import AttemptKind
 from models.column import table
 from models.context import Context
-from models.link import Link, LinkKind, read_link_token
+from models.link import Link, LinkExpired, LinkKind, read_link_token
 from models.profile import PASSWORD_RESET_ASKED, Profile
 from models.refusal import Refusal
 from models.session import close_others
@@ -27,8 +27,8 @@ ABOUT = ("email", "organization_name", "first_name", "last_name", "city", "phone
 async def change(context: Context, *, current: str, new: str) -> UUID:
     """PRO-4. Change the caller's password and end their other sessions; answers the profile's key."""
     context.guess()
-    asked = await ask_password(context, current, "current_password")
     await refuse_weak(context, new, await about_owner(context, context.viewer.key), "new_password")
+    asked = await ask_password(context, current, "current_password")
     hashed = await context.passwords.hash(new)
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
@@ -64,7 +64,7 @@ async def request_reset(context: Context, *, email: str) -> None:
     if known is None:
         return
     async with writing(context) as write:
-        profile = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == known.id))
+        profile = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == known.id, PROFILES.c.email == email))
         if profile is not None:
             link_id = await linked(context, write, profile, LinkKind.PASSWORD_RESET, email)
             write.record.happened(PASSWORD_RESET_ASKED, profile, address=email, link_id=link_id)
@@ -79,7 +79,9 @@ async def reset(context: Context, *, token: str, new: str) -> None:
     await refuse_weak(context, new, await about_owner(context, found.profile_id if found else None), "password")
     hashed = await context.passwords.hash(new)
     async with writing(context) as write:
-        _, profile = await followed(context, write, token, LinkKind.PASSWORD_RESET)
+        link, profile = await followed(context, write, token, LinkKind.PASSWORD_RESET)
+        if link.address != profile.email:
+            raise LinkExpired().at("token")
         if profile.email_verified_at is None:
             profile.verify_email(write.record)  # The mail was read.
         profile.change_password(write.record, hashed)

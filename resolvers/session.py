@@ -78,7 +78,9 @@ async def create(context: Context, *, email: str, password: str, transport: Sess
     outdated = at_home and context.passwords.outdated(profile.password_hash)
     rehashed = await context.passwords.hash(password) if outdated else profile.password_hash
     async with writing(context) as write:
-        current = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == profile.id))
+        current = await write.lock_one(
+            select_rows(Profile).where(PROFILES.c.id == profile.id, PROFILES.c.email == email)
+        )
         if current is None or current.password_hash != profile.password_hash:
             raise InvalidCredentials
         # Not told apart from a wrong password: it would say to somebody elsewhere that this one is right.

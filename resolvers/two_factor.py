@@ -16,11 +16,12 @@ from models.db import Write
 from models.profile import Profile
 from models.recovery_code import RecoveryCode
 from models.secret import fingerprint, unsaid
-from models.session import Session
+from models.session import Session, close_others
 from models.two_factor import InvalidCode, NotEnrolled, NotOn, TwoFactor
 from resolvers import token
 from resolvers.attempt import ask_password, give_back, still, take
 from resolvers.find import find, writing
+from resolvers.session import live
 
 FACTORS = table(TwoFactor)
 CODES = table(RecoveryCode)
@@ -89,8 +90,11 @@ async def activate(context: Context, *, code: str) -> Shown:
         await _use_step(context, write, profile, factor, code)
         rules.turn_on(profile, write.record)
         codes = await _new_codes(write, profile)
+        # Sessions from before it never showed the factor.
+        others = close_others(profile, await live(write, profile.id), context.viewer.session_id, write.record)
         session = await find(context, write, Session, context.viewer.session_key)
         opened = session.verified_second_factor(write.record)
+    context.ended += others
     context.opened = opened or context.opened
     context.become(replace(context.viewer, two_factor=True))
     return Shown(profile.id, codes)

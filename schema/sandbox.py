@@ -50,7 +50,7 @@ def _card(token: str, behaviour: str) -> TestCard:
 
 @node(
     MailRow,
-    gate=authorize(),
+    gate=authorize(interactive=True),
     owner="owner_id",
     only=true() == IN_SANDBOX,
     description="A mail sent by the practice system.",

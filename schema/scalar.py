@@ -62,10 +62,10 @@ def _email(value: Any) -> str:
     if len(text) > LONGEST_EMAIL:  # Before it is looked at: to normalise combining marks takes quadratic time.
         raise GraphQLError("EmailAddress is an address such as name@example.org.")
     try:
-        validate_email(text, check_deliverability=False, test_environment=True, allow_smtputf8=True)
+        found = validate_email(text, check_deliverability=False, test_environment=True, allow_smtputf8=True)
     except EmailNotValidError:
         raise GraphQLError("EmailAddress is an address such as name@example.org.") from None
-    return normalised_email(value)
+    return normalised_email(found.normalized)  # One mailbox, one spelling: wide and circled letters too.
 
 
 def _country(value: Any) -> str:

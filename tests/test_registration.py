@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.mail import ascii_domain
 from app.passwords import HashingPool
 from app.settings import SANDBOX_SECRET
 from models.activity import ActivityEvent
@@ -15,6 +16,7 @@ from models.link import Link, LinkKind, link_token
 from models.profile import Profile
 from models.session import Session
 from tests.api import FREE, OWNER, PASSWORD, Answer, Api
+from tests.mails import sent
 
 STRONG = "violet-harbour-sixteen-lamps"
 NEW = "new@example.org"
@@ -262,3 +264,37 @@ async def test_a_reset_refuses_what_is_known_of_the_owner(api: Api) -> None:
     link = await token_of(api, LinkKind.PASSWORD_RESET)
     answer = await api.ask(RESET, {"token": link, "password": "Atelier Exemple"})
     assert answer.data["passwordReset"]["userErrors"] == [{"code": "WEAK_PASSWORD", "field": ["input", "password"]}]
+
+
+async def test_the_history_does_not_tell_either_whether_an_address_is_in_use(api: Api) -> None:
+    token = await api.token(OWNER)
+    for email in (FREE.email, NEW):
+        await api.ask(CHANGE, {"email": email, "password": PASSWORD}, token=token)
+    history = await api.ask(
+        "{ viewer { activity(first: 2) { nodes { action summary changes { name } } } } }", token=token
+    )
+    of_new, of_used = history.data["viewer"]["activity"]["nodes"]
+    assert of_new == of_used
+    assert await mails(api) == [("email_already_known", FREE.email), ("email_change", NEW)]
+
+
+async def test_mails_are_read_by_people_and_not_by_tokens(api: Api) -> None:
+    """TOK-3. Whoever reads them can set a new password."""
+    await api.two_factor()
+    token = (await api.api_token()).secret
+    await api.ask(ASK_RESET, {"email": OWNER.email})
+    await sent(api.database)
+    answer = await api.ask("{ sandbox { mails { totalCount nodes { token } } } }", token=token)
+    assert answer.data["sandbox"]["mails"] == {"totalCount": 0, "nodes": []}
+
+
+@pytest.mark.parametrize("spelling", ["NEW@example.org", "new@\uff45xample.org", "new@\u24d4xample.org"])
+async def test_one_mailbox_has_one_profile_however_it_is_spelled(api: Api, spelling: str) -> None:
+    await registered(api)
+    await registered(api, spelling)
+    assert len([row for row in await api.rows(Profile) if row.email.startswith("new@")]) == 1
+
+
+def test_a_domain_with_a_sharp_s_is_not_another() -> None:
+    assert ascii_domain("user@fa\u00df.de") == "user@xn--fa-hia.de"
+    assert ascii_domain("user@example.org") == "user@example.org"
