@@ -111,7 +111,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a requirement is about: the profile that owns it; None for what belongs to whoever looks at it."""
+    """What a requirement is about: the profile that owns it. None is nobody's, in SQL as here: nobody passes."""
 
     owner_id: UUID | None
 
@@ -194,7 +194,7 @@ def decide(viewer: Viewer, requirement: Requirement, subject: Subject) -> Denial
     """PER-11. None when `viewer` meets `requirement` on `subject`."""
     if (denial := decide_session(viewer, requirement)) is not None:
         return denial
-    if viewer.own_id is not None and subject.owner_id in (None, viewer.own_id):
+    if subject.owner_id is not None and subject.owner_id == viewer.own_id:
         return None
     if viewer.only_owner_id not in (None, subject.owner_id):
         return Denial(DenialReason.TOKEN_SCOPE)

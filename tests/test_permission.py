@@ -12,6 +12,7 @@ from models.context import Context
 from models.db import Db
 from models.permission import (
     ANYBODY,
+    Denial,
     DenialReason,
     OverallPermission,
     Requirement,
@@ -33,7 +34,8 @@ BILLING = OverallPermission.BILLING
     [
         (ANYBODY, Requirement(), None, DenialReason.UNAUTHENTICATED),
         (ANYBODY, Requirement(), ME, DenialReason.UNAUTHENTICATED),
-        (SIGNED_IN, Requirement(), None, None),
+        (SIGNED_IN, Requirement(), None, DenialReason.OWNER_ONLY),
+        (SIGNED_IN, Requirement(related=True), None, DenialReason.OWNER_ONLY),
         (SIGNED_IN, Requirement(), ME, None),
         (SIGNED_IN, Requirement(), OTHER, DenialReason.OWNER_ONLY),
         (SIGNED_IN, Requirement(related=True), OTHER, DenialReason.OWNER_ONLY),
@@ -97,13 +99,13 @@ async def allowed(api: Api, source: Source, viewer: Viewer) -> set[UUID]:
     return {
         row.id
         for row in rows
-        if decide(
-            viewer,
-            source.gate.requirement,
-            Subject(*(row._mapping[name] for name in source.subject)) if source.subject else Subject(None),
-        )
-        is None
+        if decided(viewer, source.gate.requirement, [row._mapping[name] for name in source.subject]) is None
     }
+
+
+def decided(viewer: Viewer, requirement: Requirement, subject: list[UUID | None]) -> Denial | None:
+    """What names no owner belongs to whoever looks at it."""
+    return decide(viewer, requirement, Subject(*subject) if subject else Subject(viewer.own_id))
 
 
 def test_rows_name_the_type_that_they_are_in_the_api() -> None:

@@ -1,4 +1,4 @@
-"""The rules of a profile's identity, one by one: what is kept, what is refused, and with which figures."""
+"""PRO-2. The rules of a profile's identity, one by one: what is kept, what is refused, and with which figures."""
 
 from datetime import UTC, datetime
 from typing import Any
