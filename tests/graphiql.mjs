@@ -56,7 +56,8 @@ async function typeAQuery() {
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("Control+Space");
-  await page.locator(".suggest-widget .monaco-list-row").first().waitFor();
+  // A row is drawn before the type beside it.
+  await page.locator(".suggest-widget .monaco-list-row", { hasText: "Profile" }).first().waitFor();
   seen.suggestions = await page.locator(".suggest-widget .monaco-list-row").allInnerTexts();
   await page.keyboard.press("Escape");
   await graphiql.write("Operation Editor", "query{viewer{email}}");
