@@ -114,13 +114,13 @@ class ApiTokenDeletePayload(MutationPayload):
 class TokenMutation:
     @mutation(
         ApiTokenCreatePayload,
-        authorize(subject="input.onlyOwnerId", interactive=True, two_factor=True),
+        authorize(resolves=("input.onlyOwnerId",), interactive=True, two_factor=True),
         fails=[Code.TWO_FACTOR_NOT_ENABLED, Code.LIMIT_REACHED],
         description="Create an API token; its secret is shown once.",
     )
     async def api_token_create(self, info: Info, input: ApiTokenCreateInput) -> ApiTokenCreatePayload | None:
         values = given(input)
-        if owner := values.pop("only_owner_id", None):
+        if (owner := values.pop("only_owner_id", None)) is not None:
             values["only_owner_id"] = key_of(owner, "Profile", "only_owner_id")
         created = await acts.create(info.context, values=values)
         return ApiTokenCreatePayload.of(api_token=created.token.id, secret=created.secret)
