@@ -1,7 +1,7 @@
 """What leaves the service: taken by a worker, sent, and settled."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ class Outcome:
 
     id: UUID
     state: DeliveryState
-    defect: Exception | None = None
+    defect: Exception | None = field(default=None, repr=False)
     """What failed although it should not have."""
 
 

@@ -10,7 +10,18 @@ import pytest
 
 from engine.bind import Bound
 from models import totp
-from models.attempt import Attempt, AttemptKind, Bucket, TooManyAttempts, of_address, of_strangers
+from models.attempt import (
+    EPOCH,
+    MICROSECOND,
+    Attempt,
+    AttemptKind,
+    Bucket,
+    TooManyAttempts,
+    giving_back,
+    of_address,
+    of_profile,
+    of_strangers,
+)
 from models.clock import FrozenClock
 from models.column import table
 from models.context import Context
@@ -22,6 +33,7 @@ from models.setting import Figures
 from resolvers import attempt
 from resolvers.session import purge
 from tests.api import OWNER, PASSWORD, STAFF, Api, serving
+from tests.database import START
 from tests.test_registration import ASK_RESET, REGISTER, RESET, token_of
 from tests.test_session import hashes
 from tests.test_two_factor import DISABLE, VERIFY, challenged, code_in, wrong
@@ -124,8 +136,25 @@ def test_an_ipv6_network_is_one_caller() -> None:
     def key(address: str) -> str:
         return of_address(AttemptKind.SIGN_IN, address, Figures()).key
 
-    assert key("2001:db8::1") == key("2001:db8::ffff:1") != key("2001:db8:0:1::1")
+    assert key("2001:db8::1") == key("2001:db8::8000:0:0:1") != key("2001:db8:0:1::1")
     assert key("::ffff:192.0.2.1") == key("192.0.2.1") != key("192.0.2.2")
+
+
+def test_a_bucket_is_counted_in_whole_microseconds() -> None:
+    """The column is of integers: a float would be rounded, from the year 2255 on."""
+    bucket, now = Bucket("test", 3, MINUTE), START + timedelta(microseconds=1)
+    at, minute = (now - EPOCH) // MICROSECOND, 60_000_000
+    given = bucket.parameters(now)
+    assert given == {
+        "bucket": "test",
+        "now": at,
+        "interval": minute,
+        "first": at + minute,
+        "latest": at + 2 * minute,
+    }
+    numbers = [*given.values(), *giving_back(bucket).compile().params.values()]
+    assert {type(number) for number in numbers if not isinstance(number, str)} == {int}
+    assert bucket.retry_at(given["first"]) == now - MINUTE
 
 
 def test_a_bucket_names_nobody() -> None:
