@@ -19,7 +19,6 @@ from models.attempt import (
     TooManyAttempts,
     giving_back,
     of_address,
-    of_profile,
     of_strangers,
 )
 from models.clock import FrozenClock
