@@ -18,7 +18,7 @@ from engine.error import RATE_LIMITED, RequestRefused
 from models.clock import Clock
 from models.context import Quota
 from models.network import parsed
-from models.permission import Viewer
+from models.viewer import Viewer
 
 WINDOW = timedelta(minutes=1)
 

@@ -23,10 +23,10 @@ from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
 from models.network import AddressNotAllowed
-from models.permission import Viewer
 from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
+from models.viewer import Viewer
 from resolvers import session, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text

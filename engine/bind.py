@@ -39,7 +39,7 @@ from engine.declare import (
     Source,
     WholeGraph,
 )
-from engine.error import BAD_USER_INPUT, FieldRefused
+from engine.error import BAD_USER_INPUT, FieldRefused, told
 from engine.load import Batches, Entity, Page, entity_class, source_of
 from engine.page import page_request
 from engine.shape import DefaultGuard, Shape, definition, shapes_of, target_of
@@ -80,20 +80,21 @@ class Bound:
                 continue
             declared = shape.fields[name]
             if field.base_resolver is not None:
-                graphql_field.resolve = self._function(field, declared.guard)
+                graphql_field.resolve = self._function(field, declared.guard, f"{kind.name}.{name}")
             else:
                 resolve = self._resolver(kind, field, graphql_field, declared)
-                graphql_field.resolve = _guarded(resolve, shape, declared.guard)
+                graphql_field.resolve = _guarded(resolve, shape, declared.guard, f"{kind.name}.{name}")
 
-    def _function(self, field: StrawberryField, guard: Guard | None) -> Resolver:
+    def _function(self, field: StrawberryField, guard: Guard | None, coordinate: str) -> Resolver:
         """A field that is a function of its own: a mutation."""
         call: Callable[..., Any] = cast(Any, field.base_resolver).wrapped_func
         arguments_of = self._arguments(field)
 
-        def called(source: Any, info: Info, **given: Any) -> Any:
-            if guard is not None:
-                guard.check(info.context, ())
-            return call(None, strawberry.Info(_raw_info=info, _field=field), **arguments_of(given))
+        async def called(source: Any, info: Info, **given: Any) -> Any:
+            with told(coordinate):
+                if guard is not None:
+                    guard.check(info.context, None)
+                return await call(None, strawberry.Info(_raw_info=info, _field=field), **arguments_of(given))
 
         return called
 
@@ -197,16 +198,18 @@ def _batches(context: Any) -> Batches:
     return batches
 
 
-def _guarded(resolve: Resolver, shape: Shape, guard: Guard | None) -> Resolver:
+def _guarded(resolve: Resolver, shape: Shape, guard: Guard | None, coordinate: str) -> Resolver:
     if guard is None:
         return resolve
     places = [shape.place(name) for name in shape.source.subject] if shape.source else []
+    about = shape.source.about if shape.source else tuple
 
     def checked(source: Any, info: Info, **arguments: Any) -> Any:
-        subject = tuple(source[place] for place in places)
+        values = tuple(source[place] for place in places)
         passed = _batches(info.context).passed
-        if (key := (id(guard), subject)) not in passed:
-            guard.check(info.context, subject)
+        if (key := (id(guard), values)) not in passed:
+            with told(coordinate):
+                guard.check(info.context, about(*values) if values else None)
             passed.add(key)
         return resolve(source, info, **arguments)
 

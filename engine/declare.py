@@ -40,8 +40,8 @@ class Context(Protocol):
 class Guard(Protocol):
     """What a field asks of the caller; the same object is printed in the schema."""
 
-    def check(self, context: Any, subject: tuple[Any, ...]) -> None:
-        """Raises FieldRefused where the caller may not. `subject` holds the values of the source's subject columns."""
+    def check(self, context: Any, subject: Any) -> None:
+        """Raises FieldRefused where the caller may not. `subject` is the row's, as its source tells; None is none."""
 
 
 class Gate(Protocol):
@@ -50,8 +50,8 @@ class Gate(Protocol):
     def admits(self, context: Any) -> bool:
         """Whether the caller may reach any row at all."""
 
-    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
-        """The rows the caller may reach; parameters are bound from `Context.bindings`."""
+    def rows(self, subject: Any) -> ColumnElement[bool]:
+        """The rows the caller may reach, by their subject, of columns; parameters are bound from `Context.bindings`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,15 @@ class Source:
 
     table: Table
     subject: tuple[str, ...] = ()
+    """The columns that say whose a row is."""
+    about: Callable[..., Any] = tuple
+    """Makes of their values, or of the columns themselves, what guards and gates are asked about."""
     gate: Gate | None = None
     only: ColumnElement[bool] | None = None
+
+    def subject_of(self, row: Callable[[str], Any]) -> Any:
+        """What guards and gates are asked about; None for rows that belong to whoever looks."""
+        return self.about(*map(row, self.subject)) if self.subject else None
 
 
 @dataclass(frozen=True, slots=True)

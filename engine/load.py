@@ -24,10 +24,14 @@ class Entity(tuple[Any, ...]):
     shape: Shape
 
     @property
-    def subject(self) -> tuple[Any, ...]:
-        """Whose it is: the values of its source's subject columns."""
+    def subject(self) -> Any:
+        """Whose it is, as its source tells; None where it belongs to whoever looks."""
         source = self.shape.source
-        return tuple(self[self.shape.place(name)] for name in source.subject) if source else ()
+        return source.subject_of(self.value) if source else None
+
+    def value(self, column: str) -> Any:
+        """The value of one of its columns."""
+        return self[self.shape.place(column)]
 
 
 def entity_class(shape: Shape) -> type[Entity]:

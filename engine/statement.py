@@ -135,4 +135,4 @@ def _gated(statement: Select[Any], source: Source) -> Select[Any]:
         statement = statement.where(source.only)
     if source.gate is None:
         return statement
-    return statement.where(source.gate.rows(tuple(source.table.c[name] for name in source.subject)))
+    return statement.where(source.gate.rows(source.subject_of(source.table.c.__getitem__)))

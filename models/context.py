@@ -9,12 +9,14 @@ from uuid import UUID
 from models.activity import ActivityChannel, Author
 from models.clock import Clock
 from models.db import Db
-from models.permission import Requirement, Viewer
+from models.permission import Requirement
 from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.session import Opened
 from models.setting import Figures
 from models.vault import NoVault, Vault
+from models.viewer import Viewer
+from models.visible import bindings
 
 
 class OneGuessAtATime(Refusal):
@@ -82,7 +84,7 @@ class Context:
     @property
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
-        return {"viewer_id": self.viewer.own_id, "in_sandbox": self.sandbox, "real_now": self.clock.now()}
+        return {**bindings(self.viewer), "in_sandbox": self.sandbox, "real_now": self.clock.now()}
 
     def become(self, viewer: Viewer) -> None:
         """Go on as somebody else: what is read and what is recorded from here on is theirs."""

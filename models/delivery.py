@@ -53,7 +53,7 @@ class Delivery(SQLModel, table=True):
     last_error: str | None = Field(default=None, max_length=80)
 
 
-LINKED = frozenset({"email_verification", "email_change", "password_reset"})
+LINKED = frozenset({"email_verification", "email_change", "password_reset", "grant_invitation"})
 """Mails that carry a link: a fact without one, which looks the same to whoever caused it, sends none."""
 
 
@@ -61,11 +61,12 @@ def deliveries(events: Iterable[ActivityEvent], real_now: datetime) -> Iterator[
     """EVT-1. What the facts of one transaction send."""
     for event in events:
         action = ACTIONS.get(event.kind)
-        if action is not None and action.mail is not None and (action.mail not in LINKED or "link_id" in event.facts):
+        template = event.facts.get("template") or (action.mail if action else None)
+        if template is not None and (template not in LINKED or "link_id" in event.facts):
             yield Delivery(
                 event_id=event.id,
                 kind=DeliveryKind.MAIL,
-                template=action.mail,
+                template=template,
                 address=event.facts.get("address"),
                 due_at=real_now,
             )

@@ -101,6 +101,37 @@ class TermsNotAccepted(Refusal):
     message = "The terms have to be accepted."
 
 
+class EmailNotVerified(Refusal):
+    """PRO-1. Nothing billable before the address is confirmed."""
+
+    code = Code.EMAIL_NOT_VERIFIED
+    message = "Confirm your e-mail address first."
+
+
+class ProfileSuspended(Refusal):
+    """PRO-12. Nothing billable or technical while the profile is suspended."""
+
+    code = Code.PROFILE_SUSPENDED
+    message = "The profile is suspended: nothing can be changed meanwhile."
+
+
+class SuspensionReason(StrEnum):
+    """PRO-12. Causes of suspension."""
+
+    INACTIVITY = "INACTIVITY"
+    UNPAID_BALANCE = "UNPAID_BALANCE"
+    ILLICIT_CONTENT = "ILLICIT_CONTENT"
+    TERMS_VIOLATION = "TERMS_VIOLATION"
+
+
+class ProfileStatus(StrEnum):
+    """PER-7, PRO-12. Life-cycle state of a profile."""
+
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
 class AddressInUse(Refusal):
     """PRO-3. Another profile took the address while the link was on its way."""
 
@@ -124,7 +155,9 @@ class Profile(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     email: str = Field(sa_type=Email, unique=True)
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
-    password_hash: str = Field(max_length=200, repr=False)
+    password_hash: str | None = Field(default=None, max_length=200, repr=False)
+    invited_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PER-7. Somebody was granted something who has not set up the profile yet; without a password until then."""
     password_changed_at: datetime = Field(sa_type=Instant)
     kind: ProfileKind = Field(default=ProfileKind.INDIVIDUAL, sa_type=one_of(ProfileKind, "profile_kind"))
     locale: Locale = Field(default=Locale.EN, sa_type=one_of(Locale, "locale"))
@@ -142,6 +175,10 @@ class Profile(SQLModel, table=True):
     pending_email: str | None = Field(default=None, sa_type=Email)
     two_factor_since: datetime | None = Field(default=None, sa_type=Instant)
     ip_allowlist: list[str] = Field(default_factory=list, sa_type=json_column())
+    suspended_at: datetime | None = Field(default=None, sa_type=Instant)
+    suspension_reason: SuspensionReason | None = Field(
+        default=None, sa_type=one_of(SuspensionReason, "suspension_reason")
+    )
 
     @property
     def owner_id(self) -> UUID:
@@ -181,6 +218,13 @@ class Profile(SQLModel, table=True):
         self.password_changed_at = record.real_now
         self.pending_email = None  # Whoever asked for it may have been somebody else.
         record.happened(PASSWORD_CHANGED, self)
+
+
+def status_of(invited_at: datetime | None, suspended_at: datetime | None) -> ProfileStatus:
+    """Life-cycle state."""
+    if suspended_at is not None:
+        return ProfileStatus.SUSPENDED
+    return ProfileStatus.ACTIVE if invited_at is None else ProfileStatus.INVITED
 
 
 def display_name(organization: str | None, first: str | None, last: str | None, email: str) -> str:

@@ -85,6 +85,13 @@ class Figures(BaseModel):
     email_link_lifetime: Duration = Field(
         default=timedelta(days=3), description="PRO-1, PRO-3. How long the link that confirms an address works."
     )
+    invitation_lifetime: Duration = Field(
+        default=timedelta(days=30), description="PER-7. How long the link of an invitation to set up a profile works."
+    )
+    grants_per_profile: int = Field(
+        default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
+    )
+    grant_entries: int = Field(default=500, ge=1, description="PER-5. Accounts, and servers, that one grant can name.")
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."

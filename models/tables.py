@@ -3,32 +3,38 @@
 from sqlmodel import SQLModel
 
 from models import (
+    account,
     activity,
     attempt,
     challenge,
     delivery,
+    grant,
     link,
     mail,
     profile,
     recovery_code,
     refresh,
     sandbox,
+    server,
     session,
     token,
     two_factor,
 )
 
 MODULES = (
+    account,
     activity,
     attempt,
     challenge,
     delivery,
+    grant,
     link,
     mail,
     profile,
     recovery_code,
     refresh,
     sandbox,
+    server,
     session,
     token,
     two_factor,

@@ -12,12 +12,13 @@ from models.column import table
 from models.context import Context
 from models.db import Db, Write
 from models.network import AddressNotAllowed, allowed
-from models.permission import Viewer
 from models.profile import Profile
 from models.refusal import NotFound
 from models.secret import fingerprint
 from models.token import ApiToken, Created, create_token
+from models.viewer import Viewer
 from resolvers.find import find, writing
+from resolvers.right import has_grants, with_rights
 from resolvers.session import Caller, Resumed
 
 TOKENS = table(ApiToken)
@@ -28,11 +29,14 @@ CALLING = (
         TOKENS.c.profile_id,
         TOKENS.c.read_only,
         TOKENS.c.only_owner_id,
+        TOKENS.c.only_account_id,
         TOKENS.c.last_used_at,
         TOKENS.c.ip_allowlist,
         PROFILES.c.ip_allowlist.label("profile_ip_allowlist"),
         PROFILES.c.two_factor_since,
         PROFILES.c.locale,
+        PROFILES.c.suspended_at,
+        has_grants(TOKENS.c.profile_id).label("has_grants"),
     )
     .join(PROFILES, PROFILES.c.id == TOKENS.c.profile_id)
     .where(
@@ -126,5 +130,9 @@ async def resume(db: Db, secret: str, caller: Caller) -> Resumed | None:
         token_id=found.id,
         read_only=found.read_only,
         only_owner_id=found.only_owner_id,
+        only_account_id=found.only_account_id,
+        suspended=found.suspended_at is not None,
     )
+    if found.has_grants or found.only_account_id:
+        viewer = await with_rights(db, viewer)
     return Resumed(viewer, found.locale, renewed=False)

@@ -26,6 +26,11 @@ described(
     LIMIT_REACHED="A quantity limit is reached.",
     TWO_FACTOR_NOT_ENABLED="Two-factor authentication has to be enabled first.",
     SELF_LOCKOUT="The change would lock the caller out.",
+    TAKEN="The value is already used.",
+    CONFIRMATION_MISMATCH="The typed confirmation differs.",
+    INVALID_RECIPIENT="The recipient cannot be the sender, or is suspended.",
+    PROFILE_SUSPENDED="The profile is suspended.",
+    EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
 )
 
 

@@ -4,10 +4,11 @@ Guard, subject, one transaction inside the command, refusals as data in the read
 command succeeded without stating what happened.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_snake_case
@@ -16,11 +17,14 @@ from engine.bind import bound_of
 from engine.declare import One, WholeGraph, declare
 from models.context import Context
 from models.db import NothingRecorded
-from models.permission import Requirement, Subject, decide, decide_change
+from models.decision import Denial, decide, decide_change
+from models.permission import DenialReason, Requirement, Subject
+from models.profile import EmailNotVerified, ProfileSuspended
 from models.refusal import Code, NotFound, Refusal
+from models.viewer import Viewer
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
-from schema.node import read_global_id
+from schema.global_id import read_global_id
 from schema.permission import refused
 
 if TYPE_CHECKING:
@@ -28,6 +32,11 @@ if TYPE_CHECKING:
 
 Info = strawberry.Info[Context, Any]
 P = TypeVar("P", bound="MutationPayload")
+STANDING: dict[DenialReason, type[Refusal]] = {
+    DenialReason.EMAIL_NOT_VERIFIED: EmailNotVerified,
+    DenialReason.PROFILE_SUSPENDED: ProfileSuspended,
+}
+"""The denials that a mutation may answer as business errors."""
 Act = Callable[[Any, Info, Any], Awaitable[P | None]]
 
 
@@ -66,27 +75,30 @@ def mutation(
     cost: int | None = None,
     quiet: bool = False,
     unverified: bool = False,
+    suspended: bool = False,
 ) -> Callable[[Act[P]], Any]:
     """A mutation field. `fails` are the codes it can answer beyond the generic ones.
 
-    An `unverified` one may be called before the caller's address is confirmed. A `quiet` one may state nothing: that
+    An `unverified` one may be called before the caller's address is confirmed, a `suspended` one while they or whoever
+    it concerns are suspended. A `quiet` one may state nothing: that
     something was stated would tell what nobody is to know.
     """
+
+    everybody = isinstance(guard, Public)
+    permitted = {"unverified": unverified or everybody, "suspended": suspended or everybody}
 
     def made(act: Act[P]) -> Any:
         @wraps(act)
         async def framed(self: Any, info: Info, input: Any) -> P | None:
             context = info.context
-            if (
-                denial := decide_change(context.viewer, unverified=unverified or isinstance(guard, Public))
-            ) is not None:
-                raise refused(denial)
+            if context.viewer.read_only:
+                raise refused(Denial(DenialReason.TOKEN_SCOPE))
             recorded = context.db.recorded
             context.loads.clear()
             context.requirement = guard.requirement or Requirement()
             try:
-                if guard.subject:
-                    await _check_subject(info, guard, input)
+                owner_id = await _owner(info, guard, input)
+                _check_standing(context.viewer, owner_id, permitted, fails)
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
@@ -107,21 +119,40 @@ def mutation(
     return made
 
 
-async def _check_subject(info: Info, guard: Authorize, input: Any) -> None:
-    """PER-12. The object an input names is reached through its gate; then the requirement is asked of its owner."""
-    _, *path = (guard.subject or "").split(".")
-    value = input
-    for name in path:
-        value = getattr(value, to_snake_case(name))
+async def _owner(info: Info, guard: Authorize | Public, input: Any) -> UUID | None:
+    """PER-12. Whose the object is that an input names, once the requirement was asked on it; else the caller.
+
+    The object is reached through its gate; the path to it may go on to one of its parties: `input.grantId.grantee`.
+    """
+    viewer = info.context.viewer
+    if not guard.subject or not isinstance(guard, Authorize):
+        return viewer.own_id
+    _, name, *party = guard.subject.split(".")
+    value = getattr(input, to_snake_case(name))
     if value is None or value is strawberry.UNSET:
-        return
-    found = read_global_id(value)
-    entity = await bound_of(info).reach(info.context, *found) if found else None
-    if entity is None or not entity.subject:
-        raise NotFound().at(*path)
-    denial = decide(info.context.viewer, guard.requirement, Subject(*entity.subject))
-    if denial is not None:
+        subject: Subject[UUID] = Subject(viewer.own_id)
+    else:
+        found = read_global_id(value)
+        entity = await bound_of(info).reach(info.context, *found) if found else None
+        if entity is None or entity.subject is None:
+            raise NotFound().at(name)
+        subject = Subject(entity.value(f"{party[0]}_id")) if party else entity.subject
+    if (denial := decide(viewer, guard.requirement, subject)) is not None:
         raise refused(denial)
+    return subject.owner_id
+
+
+def _check_standing(
+    viewer: Viewer, owner_id: UUID | None, permitted: Mapping[str, bool], fails: Sequence[Code]
+) -> None:
+    """PRO-1, PRO-12. Whether anything may be changed now; a business error where the mutation says that it has it."""
+    denial = decide_change(viewer, owner_id=owner_id, **permitted)
+    if denial is None:
+        return
+    standing = STANDING.get(denial.reason)
+    if standing is not None and standing.code in fails:
+        raise standing
+    raise refused(denial)
 
 
 def given(input: Any) -> dict[str, Any]:

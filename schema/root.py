@@ -11,9 +11,11 @@ from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import GenericError, LimitError, ThrottleError
 from schema.gate import check_guards, default_guard
+from schema.global_id import read_global_id
+from schema.grant import GrantMutation
 from schema.limit import LimitQuery
 from schema.network import NetworkMutation
-from schema.node import SOURCES, Node, read_global_id
+from schema.node import SOURCES, Node
 from schema.password import PasswordMutation
 from schema.profile import ProfileMutation, ProfileQuery
 from schema.refresh import RefreshMutation
@@ -64,6 +66,7 @@ class Mutation(
     NetworkMutation,
     TokenMutation,
     ProfileMutation,
+    GrantMutation,
 ):
     """Nouns, in the order of the contract."""
 

@@ -12,8 +12,9 @@ from models.secret import unsaid
 from resolvers import token as acts
 from schema.connection import connection, newest
 from schema.directive import authorize
+from schema.global_id import global_id, key_of
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
-from schema.node import Node, global_id, key_of, node
+from schema.node import Node, node
 from schema.scalar import IPNetwork
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class TokenMutation:
         authorize(subject="input.onlyOwnerId", interactive=True, two_factor=True),
         fails=[Code.TWO_FACTOR_NOT_ENABLED, Code.LIMIT_REACHED],
         description="Create an API token; its secret is shown once.",
+        suspended=True,
     )
     async def api_token_create(self, info: Info, input: ApiTokenCreateInput) -> ApiTokenCreatePayload | None:
         values = given(input)
@@ -125,7 +127,7 @@ class TokenMutation:
         created = await acts.create(info.context, values=values)
         return ApiTokenCreatePayload.of(api_token=created.token.id, secret=created.secret)
 
-    @mutation(ApiTokenUpdatePayload, TOKEN_BY_TWO_FACTORS, description="Change an API token.")
+    @mutation(ApiTokenUpdatePayload, TOKEN_BY_TWO_FACTORS, description="Change an API token.", suspended=True)
     async def api_token_update(self, info: Info, input: ApiTokenUpdateInput) -> ApiTokenUpdatePayload | None:
         changes = given(input)
         key = key_of(changes.pop("api_token_id"), "ApiToken", "api_token_id")
@@ -135,6 +137,7 @@ class TokenMutation:
         ApiTokenRegeneratePayload,
         TOKEN_BY_TWO_FACTORS,
         description="Replace the secret of an API token; the old one stops working.",
+        suspended=True,
     )
     async def api_token_regenerate(
         self, info: Info, input: ApiTokenRegenerateInput
@@ -142,7 +145,7 @@ class TokenMutation:
         created = await acts.regenerate(info.context, key=key_of(input.api_token_id, "ApiToken", "api_token_id"))
         return ApiTokenRegeneratePayload.of(api_token=created.token.id, secret=created.secret)
 
-    @mutation(ApiTokenDeletePayload, TOKEN, description="Revoke an API token.")
+    @mutation(ApiTokenDeletePayload, TOKEN, description="Revoke an API token.", suspended=True)
     async def api_token_delete(self, info: Info, input: ApiTokenDeleteInput) -> ApiTokenDeletePayload | None:
         key = await acts.delete(info.context, key=key_of(input.api_token_id, "ApiToken", "api_token_id"))
         return ApiTokenDeletePayload.of(deleted_id=global_id("ApiToken", key))

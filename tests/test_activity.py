@@ -13,7 +13,7 @@ from models.activity import ActivityChannel, ActivityEvent
 from models.column import new_id, table
 from models.conflict import Conflict
 from models.session import SessionTransport
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, PASSWORD, TECH, Api, profile_id
 from tests.database import START
 

@@ -15,8 +15,8 @@ from models.clock import FrozenClock
 from models.column import table
 from models.context import Context
 from models.db import Database, Db
-from models.permission import Viewer
 from models.setting import Figures
+from models.viewer import Viewer
 from resolvers import attempt
 from resolvers.session import purge
 from tests.api import OWNER, PASSWORD, STAFF, Api, serving

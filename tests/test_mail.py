@@ -27,7 +27,7 @@ from models.db import Database
 from models.link import LinkKind, link_token, read_link_token
 from models.mail import Cause, Letter, Mailer, MailRefused
 from models.profile import EMAIL_CHANGE_ASKED, PASSWORD_CHANGED, PASSWORD_RESET_ASKED, Locale
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, serving
 from tests.mails import SETTINGS, Box, rows, sent, told, told_with_link
 from tests.test_sandbox import PRODUCTION

@@ -13,7 +13,7 @@ from sqlalchemy import event
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, profile_id, serving
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"

@@ -10,16 +10,9 @@ from engine.declare import Source
 from models.column import new_id
 from models.context import Context
 from models.db import Db
-from models.permission import (
-    ANYBODY,
-    Denial,
-    DenialReason,
-    OverallPermission,
-    Requirement,
-    Subject,
-    Viewer,
-    decide,
-)
+from models.decision import Denial, decide
+from models.permission import DenialReason, OverallPermission, Requirement, Subject
+from models.viewer import ANYBODY, Viewer
 from schema.directive import Authorize
 from schema.node import SOURCES
 from tests.api import DELEGATE, OWNER, Api
@@ -86,7 +79,7 @@ async def shown(api: Api, source: Source, viewer: Viewer) -> set[UUID]:
         context = Context(db, viewer, api.database.clock, None, None)  # type: ignore[arg-type]
         if not source.gate.admits(context):
             return set()
-        filtered = source.gate.rows(tuple(source.table.c[name] for name in source.subject))
+        filtered = source.gate.rows(source.subject_of(source.table.c.__getitem__))
         rows = await db.rows(select(source.table.c.id).where(filtered), context.bindings)
     return {row.id for row in rows}
 
@@ -99,13 +92,13 @@ async def allowed(api: Api, source: Source, viewer: Viewer) -> set[UUID]:
     return {
         row.id
         for row in rows
-        if decided(viewer, source.gate.requirement, [row._mapping[name] for name in source.subject]) is None
+        if decided(viewer, source.gate.requirement, source.subject_of(row._mapping.__getitem__)) is None
     }
 
 
-def decided(viewer: Viewer, requirement: Requirement, subject: list[UUID | None]) -> Denial | None:
+def decided(viewer: Viewer, requirement: Requirement, subject: Subject[UUID] | None) -> Denial | None:
     """What names no owner belongs to whoever looks at it."""
-    return decide(viewer, requirement, Subject(*subject) if subject else Subject(viewer.own_id))
+    return decide(viewer, requirement, subject or Subject(viewer.own_id))
 
 
 def test_rows_name_the_type_that_they_are_in_the_api() -> None:

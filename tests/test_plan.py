@@ -13,8 +13,8 @@ from engine.page import PageRequest, page_request
 from engine.shape import Shape
 from engine.statement import PageLayout, Statement, by_id, paged
 from models.db import Db
-from models.permission import Viewer
 from models.profile import Locale
+from models.viewer import Viewer
 from tests.api import OWNER, Api
 
 DOCUMENT = "{ viewer { displayName viewerIsOwner activity(first: 2) { nodes { id action summary } } } }"

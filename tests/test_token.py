@@ -27,16 +27,16 @@ from models.clock import FrozenClock
 from models.column import new_id, table
 from models.context import Context
 from models.db import Database, Db
-from models.permission import Viewer
 from models.profile import Profile
 from models.secret import SecretKind, fingerprint, is_well_formed, new_secret
 from models.session import SessionEnded
 from models.tables import metadata
 from models.token import CREATED, PREFIX_LENGTH, ApiToken, TwoFactorNotEnabled, create_token
+from models.viewer import Viewer
 from resolvers.find import writing
 from resolvers.token import revoke_all
 from schema.directive import Authorize, Public
-from schema.node import global_id
+from schema.global_id import global_id
 from schema.token import ApiTokenCreatePayload, ApiTokenRegeneratePayload
 from tests.api import DELEGATE, FREE, GRAPHQL, OWNER, Answer, Api, profile_id, serving, unsaved
 from tests.database import START
