@@ -27,7 +27,7 @@ from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
 from models.viewer import Viewer
-from resolvers import session, token
+from resolvers import right, session, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
@@ -43,8 +43,6 @@ class Call(Context):
 
     headers: dict[str, str] = field(default_factory=dict)
     credential: Credential | None = None
-    default_owner: str | None = None
-    """TOK-4. The e-mail address of the profile that is meant where an input leaves its owner out."""
     came_by: UUID | None = None
     """The session of that credential, whoever the caller has become since."""
     renewed: bool = False
@@ -169,7 +167,7 @@ class Host:
         if resumed is not None:
             call.viewer, call.locale = resumed.viewer, resumed.locale
             call.credential, call.renewed, call.came_by = given, resumed.renewed, resumed.viewer.session_id
-            call.default_owner = given.customer
+            await right.set_defaults(call, given.customer, given.account)
             return
         self.allowance.charge_document(call.viewer)
         if given.kind is not SecretKind.COOKIE:

@@ -77,6 +77,10 @@ class Context:
     """The session that this call opened; the caller's browser or program is told."""
     ended: list[UUID] = field(default_factory=list)
     """The sessions that this call ended."""
+    default_owner_id: UUID | None = None
+    """TOK-4. The profile that is meant where an input leaves its owner out; None is the caller."""
+    default_account_id: UUID | None = None
+    """TOK-4. The account that is meant where an input leaves it out."""
     guessed: bool = False
     loads: dict[Any, Any] = field(default_factory=dict)
     """Batches of what is read, kept here by whoever reads."""

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, null, select, type_coerce, union_all
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, cast, null, select, union_all
 
 from models.account import Account
-from models.column import table
+from models.column import new_id, table
+from models.context import Context
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.permission import EVERYTHING, Subject
 from models.profile import Profile
@@ -18,7 +19,7 @@ from models.viewer import Granted, Viewer
 
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 ACCOUNTS, SERVERS, PROFILES = table(Account), table(Server), table(Profile)
-NO_ID: ColumnElement[Any] = type_coerce(null(), Uuid())
+NO_ID: ColumnElement[Any] = cast(null(), Uuid())
 
 
 class Reader(Protocol):
@@ -107,3 +108,16 @@ def on_one_account(
     if found is None or not mask:
         return {}
     return {owner_id: Granted(0, {key: mask}, {}, found.two_factor, found.suspended)}
+
+
+async def set_defaults(context: Context, customer: str | None, account: str | None) -> None:
+    """TOK-4. What is meant where an input leaves its owner or account out, as its names beside the token tell.
+
+    Whether the caller may know of it, the gate says when it is used; a name that nobody has leads to nothing.
+    """
+    if customer is not None:
+        found = await context.db.first(select(PROFILES.c.id).where(PROFILES.c.email == customer))
+        context.default_owner_id = found.id if found else new_id()
+    if account is not None:
+        found = await context.db.first(select(ACCOUNTS.c.id).where(ACCOUNTS.c.name == account))
+        context.default_account_id = found.id if found else new_id()

@@ -24,7 +24,7 @@ from models.refusal import Code, NotFound, Refusal
 from models.viewer import Viewer
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
-from schema.global_id import read_global_id
+from schema.global_id import global_id, read_global_id
 from schema.permission import refused
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def mutation(
                 raise refused(Denial(DenialReason.TOKEN_SCOPE))
             recorded = context.db.recorded
             context.loads.clear()
+            _fill(context, input)
             context.requirement = guard.requirement or Requirement()
             try:
                 owner_id = await _owner(info, guard, input)
@@ -117,6 +118,15 @@ def mutation(
         return field
 
     return made
+
+
+def _fill(context: Context, input: Any) -> None:
+    """TOK-4. What an input leaves out is what was named beside the token."""
+    owner, account = context.default_owner_id, context.default_account_id
+    meant = {"owner_id": ("Profile", owner), "profile_id": ("Profile", owner), "account_id": ("Account", account)}
+    for name, (kind, key) in meant.items():
+        if key is not None and getattr(input, name, "") in (None, strawberry.UNSET):
+            setattr(input, name, global_id(kind, key))
 
 
 async def _owner(info: Info, guard: Authorize | Public, input: Any) -> UUID | None:

@@ -18,6 +18,7 @@ from schema.node import Node, node
 from schema.scalar import IPNetwork
 
 if TYPE_CHECKING:
+    from schema.account import Account
     from schema.profile import Profile
 
 TOKEN = authorize(subject="input.apiTokenId", interactive=True)
@@ -44,6 +45,9 @@ class ApiToken(Node):
     only_owner: Annotated["Profile", strawberry.lazy("schema.profile")] | None = declare(
         One("only_owner_id"), description="It sees this owner's things only; null for all that its profile sees."
     )
+    only_account: Annotated["Account", strawberry.lazy("schema.account")] | None = declare(
+        One("only_account_id"), description="It sees this account only; null for all."
+    )
     created_at: datetime = strawberry.field(description="Creation.")
     expires_at: datetime | None = strawberry.field(description="End of validity; null for none.")
     last_used_at: datetime | None = strawberry.field(description="Last use, to the minute.")
@@ -64,6 +68,9 @@ class ApiTokenCreateInput:
     expires_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="End of validity.")
     read_only: bool = strawberry.field(default=False, description="Refuse mutations.")
     only_owner_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Narrow to one owner.")
+    only_account_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Narrow to one account."
+    )
 
 
 @strawberry.type(description="Result of apiTokenCreate.")
@@ -122,8 +129,9 @@ class TokenMutation:
     )
     async def api_token_create(self, info: Info, input: ApiTokenCreateInput) -> ApiTokenCreatePayload | None:
         values = given(input)
-        if owner := values.pop("only_owner_id", None):
-            values["only_owner_id"] = key_of(owner, "Profile", "only_owner_id")
+        for name, kind in (("only_owner_id", "Profile"), ("only_account_id", "Account")):
+            if given_id := values.pop(name, None):
+                values[name] = key_of(given_id, kind, name)
         created = await acts.create(info.context, values=values)
         return ApiTokenCreatePayload.of(api_token=created.token.id, secret=created.secret)
 

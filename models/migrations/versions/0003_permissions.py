@@ -130,21 +130,10 @@ def upgrade() -> None:
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.add_column(sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(
-            sa.Column(
-                "suspension_reason",
-                sa.Enum(
-                    "INACTIVITY",
-                    "UNPAID_BALANCE",
-                    "ILLICIT_CONTENT",
-                    "TERMS_VIOLATION",
-                    name="suspension_reason",
-                    native_enum=False,
-                    create_constraint=True,
-                    length=40,
-                ),
-                nullable=True,
-            )
+        batch_op.add_column(sa.Column("suspension_reason", sa.String(length=40), nullable=True))
+        batch_op.create_check_constraint(
+            "suspension_reason",
+            "suspension_reason IN ('INACTIVITY', 'UNPAID_BALANCE', 'ILLICIT_CONTENT', 'TERMS_VIOLATION')",
         )
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=True)
 
@@ -152,6 +141,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=False)
+        batch_op.drop_constraint("suspension_reason", type_="check")
         batch_op.drop_column("suspension_reason")
         batch_op.drop_column("suspended_at")
         batch_op.drop_column("invited_at")
