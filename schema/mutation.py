@@ -91,15 +91,11 @@ def mutation(
         @wraps(act)
         async def framed(self: Any, info: Info, input: Any) -> P | None:
             context = info.context
-            if context.viewer.read_only:
-                raise refused(Denial(DenialReason.TOKEN_SCOPE))
             recorded = context.db.recorded
             context.loads.clear()
-            _fill(context, input)
             context.requirement = guard.requirement or Requirement()
             try:
-                owner_id = await _owner(info, guard, input)
-                _check_standing(context.viewer, owner_id, permitted, fails)
+                _check_standing(context.viewer, await _owner(info, guard, input), permitted, fails)
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
@@ -135,6 +131,9 @@ async def _owner(info: Info, guard: Authorize | Public, input: Any) -> UUID | No
     The object is reached through its gate; the path to it may go on to one of its parties: `input.grantId.grantee`.
     """
     viewer = info.context.viewer
+    if viewer.read_only:
+        raise refused(Denial(DenialReason.TOKEN_SCOPE))
+    _fill(info.context, input)
     if not guard.subject or not isinstance(guard, Authorize):
         return viewer.own_id
     _, name, *party = guard.subject.split(".")
