@@ -19,6 +19,7 @@ from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
 from app.reference import settings_table
+from app.services import services
 from app.settings import Settings, WrongSettings, load
 from app.vault import KeyVault
 from app.worker import work
@@ -26,10 +27,13 @@ from models.clock import RealClock
 from models.db import Database, Db
 from resolvers.sandbox import start_clock
 from schema.root import build
+from schema.staff import build as build_staff
 
 app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(services, name="services")
 SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"
+STAFF_SDL = SDL.with_name("staff.graphql")
 
 
 def main() -> None:
@@ -84,13 +88,17 @@ def draft(message: str) -> None:
 
 
 @app.command()
-def schema(write: Annotated[bool, typer.Option(help="Into schema/schema.graphql.")] = False) -> None:
+def schema(
+    write: Annotated[bool, typer.Option(help="Into schema/schema.graphql, and schema/staff.graphql.")] = False,
+    staff: Annotated[bool, typer.Option(help="That of /staff/graphql.")] = False,
+) -> None:
     """Print the schema."""
-    text = build().schema.as_str() + "\n"
+    texts = {SDL: build().schema.as_str() + "\n", STAFF_SDL: build_staff().schema.as_str() + "\n"}
     if write:
-        SDL.write_text(text, encoding="utf-8")
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
     else:
-        print(text, end="")
+        print(texts[STAFF_SDL if staff else SDL], end="")
 
 
 @app.command()
