@@ -19,7 +19,7 @@ from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
 from app.reference import settings_table
-from app.services import services
+from app.service import services
 from app.settings import Settings, WrongSettings, load
 from app.vault import KeyVault
 from app.worker import work

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"
@@ -127,6 +128,26 @@ def upgrade() -> None:
             ondelete="CASCADE",
         )
 
+    op.create_table(
+        "service_credential",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("networks", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_credential")),
+        sa.UniqueConstraint("name", name=op.f("uq_service_credential_name")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_service_credential_secret_hash")),
+    )
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
+        batch_op.create_check_constraint(
+            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE', 'INVITATION')"
+        )
+
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.add_column(sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True))
@@ -139,6 +160,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
+        batch_op.create_check_constraint(
+            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE')"
+        )
+
+    op.drop_table("service_credential")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=False)
         batch_op.drop_constraint("suspension_reason", type_="check")
