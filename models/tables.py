@@ -3,37 +3,61 @@
 from sqlmodel import SQLModel
 
 from models import (
+    account_name,
     activity,
     attempt,
     challenge,
+    contract,
     delivery,
+    fee,
+    intervention,
     link,
     mail,
+    plan,
     profile,
     recovery_code,
     refresh,
     sandbox,
+    server_option,
+    service_level,
     session,
     token,
     two_factor,
 )
 
 MODULES = (
+    account_name,
     activity,
     attempt,
     challenge,
+    contract,
     delivery,
+    fee,
+    intervention,
     link,
     mail,
+    plan,
     profile,
     recovery_code,
     refresh,
     sandbox,
+    server_option,
+    service_level,
     session,
     token,
     two_factor,
 )
-APPEND_ONLY = frozenset({"activity_event"})
+APPEND_ONLY = frozenset(
+    {
+        "activity_event",
+        "contract_acceptance",
+        "contract_version",
+        "fee_price",
+        "intervention_price",
+        "plan_price",
+        "server_option_price",
+    }
+)
 """Tables whose rows are never changed or deleted: the database itself refuses it."""
 
 metadata = SQLModel.metadata

@@ -26,6 +26,7 @@ described(
     LIMIT_REACHED="A quantity limit is reached.",
     TWO_FACTOR_NOT_ENABLED="Two-factor authentication has to be enabled first.",
     SELF_LOCKOUT="The change would lock the caller out.",
+    CONTRACT_PENDING="A contract waits for acceptance.",
 )
 
 

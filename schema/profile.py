@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from engine.declare import Column, Computed, Embedded, One, declare
+from engine.declare import Column, Computed, Embedded, Many, One, declare
 from models import profile as rows
 from models.permission import OverallPermission, Viewer
+from resolvers import contract as contracts
 from resolvers import profile as acts
 from schema.activity import ActivityEvent, history
 from schema.connection import Connection
+from schema.contract import Contract
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
 from schema.enumeration import described
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
@@ -92,6 +94,11 @@ class Profile(Node, Actor):
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
+    )
+    contracts: list[Contract] | None = guarded(
+        authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
+        "Contracts, latest version first (bounded list).",
+        Many("id", contracts.of_owner),
     )
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
