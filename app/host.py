@@ -82,6 +82,7 @@ class Host:
                 locale=preferred(request.headers.get("accept-language")),
                 sandbox=self.settings.sandbox,
                 key=self.settings.secret_key,
+                public_url=self.settings.public_url,
                 vault=self.vault,
                 request_id=request.state.request_id,
             )

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.document import document_route
 from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
@@ -67,6 +68,7 @@ def create_app(
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
+            document_route(database, settings.secret_key),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],

@@ -40,12 +40,14 @@ from engine.declare import (
     WholeGraph,
 )
 from engine.error import BAD_USER_INPUT, FieldRefused, told
-from engine.load import Batches, Entity, Page, entity_class, source_of
+from engine.load import Batches, Entity, Page, entity_class, frozen, source_of
 from engine.page import page_request
 from engine.shape import DefaultGuard, Shape, definition, shapes_of, target_of
 
 Resolver = Callable[..., Any]
 Info = GraphQLResolveInfo[Any]
+ArgumentsOf = Callable[[dict[str, Any]], dict[str, Any]]
+"""What a field was given, by the names of Python."""
 PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 BOUND = "espace"
 
@@ -98,7 +100,7 @@ class Bound:
 
         return called
 
-    def _arguments(self, field: StrawberryField) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def _arguments(self, field: StrawberryField) -> ArgumentsOf:
         registry, config = self.schema.schema_converter.scalar_registry, self.schema.config
         return lambda given: convert_arguments(given, field.arguments, registry, config) if given else {}
 
@@ -110,7 +112,7 @@ class Bound:
             case Column(name):
                 return _leaf(shape, cast(str, name))
             case Computed() as what:
-                return _computed(shape, what)
+                return _computed(shape, what, self._arguments(field) if field.arguments else None)
             case Embedded():
                 return self._embedded(shape, target)
             case PagePart(name):
@@ -123,7 +125,7 @@ class Bound:
             case ByGlobalId() as what:
                 return self._by_global_id(what)
             case Batch() as what:
-                return _batch(shape, what)
+                return _batch(shape, what, self._arguments(field))
             case One() | Many() as what:
                 return self._relation(shape, field, what, target)
             case Paged() as what:
@@ -223,20 +225,28 @@ def _leaf(shape: Shape, column: str) -> Resolver:
     return lambda source, info: getattr(source, column)
 
 
-def _computed(shape: Shape, what: Computed) -> Resolver:
+def _computed(shape: Shape, what: Computed, arguments_of: ArgumentsOf | None = None) -> Resolver:
     places = [shape.place(name) for name in what.needs]
     by, given = what.by, what.given
+    if arguments_of is not None:
+
+        def asked(source: Any, info: Info, **arguments: Any) -> Any:
+            first = () if given is None else (getattr(info.context, given),)
+            return by(*first, *[source[place] for place in places], **arguments_of(arguments))
+
+        return asked
     if given is None:
         return lambda source, info: by(*[source[place] for place in places])
     return lambda source, info: by(getattr(info.context, given), *[source[place] for place in places])
 
 
-def _batch(shape: Shape, what: Batch) -> Resolver:
+def _batch(shape: Shape, what: Batch, arguments_of: ArgumentsOf) -> Resolver:
     key_of = _key(shape, what.key)
 
-    def resolve(source: Any, info: Info) -> Any:
-        context = info.context
-        loader = _batches(context).loader(what, lambda keys: what.load(context, keys))
+    def resolve(source: Any, info: Info, **given: Any) -> Any:
+        context, arguments = info.context, arguments_of(given)
+        what_of = (what, frozen(arguments)) if arguments else what
+        loader = _batches(context).loader(what_of, lambda keys: what.load(context, keys, **arguments))
         return loader.load(key_of(source, context))
 
     return resolve

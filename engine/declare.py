@@ -80,7 +80,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A leaf made by a pure function of columns, and of one property of the context where `given` names it."""
+    """A leaf made by a pure function of columns, and of one property of the context where `given` names it.
+
+    The field's arguments follow by name.
+    """
 
     by: Callable[..., Any]
     needs: tuple[str, ...]
@@ -156,10 +159,13 @@ class ByGlobalId:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What is not SQL: `load(context, keys)` answers one value per key, in their order."""
+    """What is not SQL: `load(context, keys)` answers one value per key, in their order.
+
+    It is given the field's arguments by name, and is called once for each set of them.
+    """
 
     key: Key
-    load: Callable[[Any, Sequence[Any]], Awaitable[Sequence[Any]]]
+    load: Callable[..., Awaitable[Sequence[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +200,10 @@ def declare(
     arguments: Mapping[str, tuple[Any, str]] | None = None,
     name: str | None = None,
 ) -> Any:
-    """A Strawberry field of this declaration; `arguments` maps names to (type, description), all optional."""
+    """A Strawberry field of this declaration.
+
+    `arguments` maps names to (type, description); one whose type may not be None is required.
+    """
     made = strawberry.field(
         name=name,
         description=description,

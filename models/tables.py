@@ -4,19 +4,26 @@ from sqlmodel import SQLModel
 
 from models import (
     account,
+    account_name,
     activity,
     attempt,
     challenge,
+    contract,
     delivery,
+    fee,
     grant,
+    intervention,
     link,
     mail,
+    plan,
     profile,
     recovery_code,
     refresh,
     sandbox,
     server,
+    server_option,
     service,
+    service_level,
     session,
     token,
     two_factor,
@@ -24,24 +31,41 @@ from models import (
 
 MODULES = (
     account,
+    account_name,
     activity,
     attempt,
     challenge,
+    contract,
     delivery,
     grant,
+    fee,
+    intervention,
     link,
     mail,
+    plan,
     profile,
     recovery_code,
     refresh,
     sandbox,
     server,
     service,
+    server_option,
+    service_level,
     session,
     token,
     two_factor,
 )
-APPEND_ONLY = frozenset({"activity_event"})
+APPEND_ONLY = frozenset(
+    {
+        "activity_event",
+        "contract_acceptance",
+        "contract_version",
+        "fee_price",
+        "intervention_price",
+        "plan_price",
+        "server_option_price",
+    }
+)
 """Tables whose rows are never changed or deleted: the database itself refuses it."""
 
 metadata = SQLModel.metadata

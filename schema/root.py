@@ -6,7 +6,9 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.activity import HiddenActor, SystemActor
+from schema.catalog import CatalogQuery
 from schema.connection import name_pages
+from schema.contract import ContractMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import GenericError, LimitError, ThrottleError
@@ -50,7 +52,7 @@ class NodeQuery:
 
 
 @strawberry.type(description="Entry points for reading.")
-class Query(NodeQuery, ProfileQuery, SessionQuery, SandboxQuery, LimitQuery):
+class Query(NodeQuery, ProfileQuery, SessionQuery, CatalogQuery, SandboxQuery, LimitQuery):
     """Nouns, in the order of the contract."""
 
 
@@ -67,6 +69,7 @@ class Mutation(
     TokenMutation,
     ProfileMutation,
     GrantMutation,
+    ContractMutation,
 ):
     """Nouns, in the order of the contract."""
 

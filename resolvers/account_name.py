@@ -1,0 +1,29 @@
+"""Names of accounts: which can be had."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Row, bindparam, select
+
+from models.account_name import RESERVED, check_name
+from models.context import Context
+from models.refusal import Refusal
+
+Read = Callable[[Executable, Mapping[str, Any]], Awaitable[Sequence[Row[Any]]]]
+"""`rows` of what reads: a request's database, or the write transaction that is to take the name."""
+KEPT = select(RESERVED.c.name).where(RESERVED.c.name == bindparam("name"))
+
+
+async def taken(rows: Read, name: str) -> bool:
+    """ACC-2. Whether a name is somebody's, or the provider's; not whose."""
+    return bool(await rows(KEPT, {"name": name}))
+
+
+async def available(context: Context, keys: Sequence[Any], *, name: str) -> list[bool]:
+    """ACC-2. Whether a name is well formed and free; what is not well formed is not looked up."""
+    figures = context.figures
+    try:
+        check_name(name, least=figures.account_name_least, most=figures.account_name_most)
+    except Refusal:
+        return [False] * len(keys)
+    return [not await taken(context.db.rows, name)] * len(keys)
