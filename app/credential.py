@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.error import BAD_REQUEST, UNAUTHENTICATED, RequestRefused
+from engine.error import BAD_REQUEST, FORBIDDEN, UNAUTHENTICATED, RequestRefused
 from models.column import normalised_email
 from models.secret import SecretKind, csrf_token, is_well_formed, unsaid
 
@@ -19,6 +19,7 @@ CSRF_HEADER = "X-CSRF-Token"
 LONGEST_CUSTOMER = 254
 ACCOUNT = re.compile("[a-z0-9_-]{1,64}")
 AFTER_TOKEN = "After the token only customer=, an e-mail address, or account=, a name, may follow."  # noqa: S105
+FOR_SERVICES = "This is for the provider’s other services."
 BASIC_FORM = "With Basic, the user name is an API token and the password is empty."
 
 
@@ -111,6 +112,19 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     if is_well_formed(cookie, SecretKind.COOKIE) and cookies.counts(request, cookie):
         return Credential(cookie, SecretKind.COOKIE)
     return None
+
+
+def service_secret(request: Request) -> str:
+    """TOK-5. The credential of another service, as a bearer. Whatever opens the customers' area gets nothing here."""
+    authorization = request.headers.getlist("authorization")
+    if not authorization:
+        if request.headers.get("cookie"):
+            raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
+        raise unauthenticated(FOR_SERVICES)
+    scheme, _, value = authorization[0].partition(" ")
+    if len(authorization) == 1 and scheme.lower() == "bearer" and is_well_formed(value.strip(), SecretKind.SERVICE):
+        return value.strip()
+    raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
 
 
 def from_bearer(secret: str) -> Credential:

@@ -4,25 +4,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from app.catalogue_file import shipped
 from app.mail import Letters
 from app.passwords import HashingPool
 from app.settings import SANDBOX_SECRET, Settings
 from app.vault import KeyVault
 from models.column import table
+from models.contract import Contract, ContractAcceptance
 from models.db import Database, Db
 from models.mail import Cause, SandboxMail
 from models.profile import CREATED, Locale, Profile, ProfileKind
 from models.setting import Figures
 from models.two_factor import TwoFactor
 from models.vault import Vault
+from resolvers import catalog, contract
 from resolvers.delivery import kept
 from resolvers.sandbox import start_clock
 
 PASSWORD = "espace-demo-2026"  # noqa: S105 - printed at every start
 TWO_FACTOR_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - printed at every start
+ZONE = ZoneInfo(Figures().billing_zone)
 AGE = timedelta(days=400)
 """How long the demo's customers have been there."""
 
@@ -75,11 +80,15 @@ PEOPLE = (
 )
 
 
-async def seed(database: Database, passwords: HashingPool, vault: Vault | None = None) -> None:
+async def seed(
+    database: Database, passwords: HashingPool, vault: Vault | None = None, *, zone: ZoneInfo = ZONE
+) -> None:
     """Make what is missing of the demo; without a vault, for a service whose key is that of the sandbox."""
     vault = vault or KeyVault(SANDBOX_SECRET)
     async with Db(database) as db:
         await start_clock(db)
+        if await catalog.is_empty(db):
+            await catalog.load(db, shipped(), zone)
         known = {row.id for row in await db.rows(select(table(Profile).c.id))}
         missing = [person for person in PEOPLE if person.key not in known]
         if not missing:
@@ -105,8 +114,17 @@ async def seed(database: Database, passwords: HashingPool, vault: Vault | None =
                     write.add(TwoFactor(profile_id=person.key, sealed_secret=sealed, created_at=since))
                 write.record.happened(CREATED, profile)
             await write.flush()
+            versions = await contract.current(write)
             for person in missing:
                 write.add(_welcome(person, write.now - AGE))
+                for version_id in versions:
+                    write.add(Contract(owner_id=person.key, version_id=version_id))
+                    write.add(_signature(person, version_id, write.now - AGE))
+
+
+def _signature(person: Person, version_id: UUID, since: datetime) -> ContractAcceptance:
+    """BIL-19. They accepted what is in force when they came."""
+    return ContractAcceptance(owner_id=person.key, version_id=version_id, accepted_at=since, actor_id=person.key)
 
 
 def _welcome(person: Person, since: datetime) -> SandboxMail:

@@ -1,6 +1,6 @@
 """The application behind the endpoint: who calls, what it is charged, and what it is sent back besides the answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.address import client_address
 from app.allowance import Allowance
-from app.credential import Cookies, Credential, credential, unauthenticated
+from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
 from app.gateways.simulator import SimulatedInfrastructure
 from app.settings import Settings
 from app.vault import KeyVault
@@ -29,7 +29,7 @@ from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
 from models.viewer import Viewer
-from resolvers import right, session, token
+from resolvers import right, service, session, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
@@ -75,7 +75,7 @@ class Host:
     @asynccontextmanager
     async def admit(self, request: Request) -> AsyncIterator[Call]:
         """The context of a request, and its database connection for as long as it takes."""
-        given = credential(request, self.cookies)
+        recognise = self.recognise(request)
         async with Db(self.database) as db:
             call = Call(
                 db=db,
@@ -86,16 +86,26 @@ class Host:
                 locale=preferred(request.headers.get("accept-language")),
                 sandbox=self.settings.sandbox,
                 key=self.settings.secret_key,
+                public_url=self.settings.public_url,
                 vault=self.vault,
                 infrastructure=self.infrastructure,
                 request_id=request.state.request_id,
             )
-            if given is not None:
-                await self._recognise(call, given)
+            await recognise(call)
             request.state.locale = call.locale
             call.become(call.viewer)
             with self.allowance.one_more(call.viewer):
                 yield call
+
+    def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
+        """Who calls: read from the request at once, looked up when there is a database. Refuses with 400 and 401."""
+        given = credential(request, self.cookies)
+
+        async def recognised(call: Call) -> None:
+            if given is not None:
+                await self._recognise(call, given)
+
+        return recognised
 
     def charge_document(self, context: Call) -> None:
         """Count a document that has to be parsed."""
@@ -178,3 +188,24 @@ class Host:
         self.allowance.charge_document(call.viewer)
         if given.kind is not SecretKind.COOKIE:
             raise unauthenticated()
+
+
+class ServiceHost(Host):
+    """TOK-5. What serves the staff schema: to other services of the provider, and to nobody else."""
+
+    def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
+        """The service that calls. Refuses whatever is no service credential."""
+        secret = service_secret(request)
+
+        async def recognised(call: Call) -> None:
+            try:
+                viewer = await service.resume(call.db, secret, call.viewer.ip_address)
+            except Busy:
+                raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
+            except AddressNotAllowed:
+                raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
+            if viewer is None:
+                raise unauthenticated()
+            call.viewer = viewer
+
+        return recognised

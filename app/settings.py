@@ -100,6 +100,12 @@ class Settings(Figures, BaseSettings):
     mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")
     queries_per_minute: int = Field(default=250, ge=1, description="LIM-1. Queries per profile.")
     points_per_minute: int = Field(default=50_000, ge=1, description="LIM-2. Points of cost per profile.")
+    service_operations_per_minute: int = Field(
+        default=60_000, ge=1, description="TOK-5. Operations per service credential."
+    )
+    service_points_per_minute: int = Field(
+        default=1_000_000, ge=1, description="TOK-5. Points of cost per service credential."
+    )
     anonymous_points_per_minute: int = Field(default=5_000, ge=1, description="LIM-2. Points of cost per address.")
     requests: RequestLimits = Field(default=RequestLimits(), description="How large a request may be.")
     documents: DocumentLimits = Field(default=DocumentLimits(), description="LIM-2. What one document may ask for.")

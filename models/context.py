@@ -69,6 +69,8 @@ class Context:
     sandbox: bool = False
     key: str = field(default="", repr=False)
     """The service's key, which seals what it hands out."""
+    public_url: str = ""
+    """Where people reach the service, without a path."""
     vault: Vault = field(default_factory=NoVault)
     """Seals secrets that are kept and read back."""
     infrastructure: Infrastructure = field(default_factory=NoInfrastructure)

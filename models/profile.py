@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import phonenumbers
@@ -18,6 +18,7 @@ from models.activity import Record, action
 from models.column import Email, Instant, json_column, new_id, one_of
 from models.refusal import Code, Refusal
 
+T = TypeVar("T")
 TEXT_LENGTH = 200
 STREET_LINES = 4
 CREATED = action("profile.created", "The profile was created")
@@ -46,6 +47,10 @@ class Locale(StrEnum):
 
     EN = "EN"
     FR = "FR"
+
+    def pick(self, en: T, fr: T) -> T:
+        """Of what is kept in both languages, what this reader reads."""
+        return fr if self is Locale.FR else en
 
 
 class CannotBeEmpty(Refusal):

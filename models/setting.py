@@ -92,6 +92,9 @@ class Figures(BaseModel):
         default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
     )
     grant_entries: int = Field(default=500, ge=1, description="PER-5. Accounts, and servers, that one grant can name.")
+    document_link_lifetime: Duration = Field(
+        default=timedelta(minutes=10), description="BIL-19. How long the link to a document works."
+    )
     account_name_least: int = Field(default=2, ge=1, description="ACC-2. Characters of an account's name at least.")
     account_name_most: int = Field(
         default=30, ge=1, le=63, description="ACC-2. Characters of an account's name at most; a host's label has 63."

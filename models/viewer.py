@@ -51,6 +51,10 @@ class Viewer:
     """A token that reaches what this profile owns, and nothing else."""
     only_account_id: UUID | None = None
     """A token that reaches this account, and nothing else."""
+    service_id: UUID | None = None
+    """A service of the provider, which is no profile."""
+    scopes: frozenset[str] = frozenset()
+    """What that service may ask."""
     granted: Mapping[UUID, Granted] = field(default_factory=dict)
     """What others have granted, by owner, as far as the token reaches."""
 

@@ -13,8 +13,8 @@ from models.context import Context
 from models.held_name import HeldName, NameTaken
 from models.refusal import Refusal
 from models.renamed_item import RenamedItem, renamed_items
+from resolvers.account_name import taken
 from resolvers.find import find, writing
-from resolvers.held_name import refusal_of_taken
 
 ACCOUNTS = table(Account)
 GOING = union_all(
@@ -69,8 +69,9 @@ async def rename_preview(context: Context, keys: Sequence[UUID], *, name: str) -
     """ACC-4. What another name would change of each account, or the refusal of one that it cannot have."""
     found, figures = await placed(context, keys), context.figures
     refusals = {key: refusal_of_name(row.name, name, figures) for key, row in found.items()}
-    taken = await refusal_of_taken(context.db.rows, name) if None in refusals.values() else None
-    return [refusals[key] or taken or renamed_items(figures, found[key].name, name) for key in keys]
+    can_be_had = None not in refusals.values() or not await taken(context.db.rows, name)
+    elsewhere = None if can_be_had else NameTaken().at("name")
+    return [refusals[key] or elsewhere or renamed_items(figures, found[key].name, name) for key in keys]
 
 
 async def rename(context: Context, *, key: UUID, name: str, confirmation: str) -> UUID:
@@ -79,8 +80,8 @@ async def rename(context: Context, *, key: UUID, name: str, confirmation: str) -
         async with writing(context) as write:
             account = await find(context, write, Account, key, "account_id")
             task = account.rename(write.record, name, confirmation, context.figures)
-            if (taken := await refusal_of_taken(write.rows, name)) is not None:
-                raise taken
+            if await taken(write.rows, name):
+                raise NameTaken().at("name")
             write.add(HeldName(name=name, account_id=account.id))
             write.add(task)
     except Conflict:  # Somebody else took it meanwhile.

@@ -8,6 +8,7 @@ from models.conflict import Conflict
 from models.context import Context
 from models.link import LinkKind
 from models.profile import KNOWN_ALREADY, REGISTERED, Locale, Profile, ProfileKind, TermsNotAccepted
+from resolvers import contract
 from resolvers.attempt import take_here
 from resolvers.find import writing
 from resolvers.link import linked
@@ -49,5 +50,6 @@ async def _registered(context: Context, *, email: str, hashed: str, kind: Profil
         )
         write.add(profile)
         await write.flush()
+        await contract.put_to(write, profile.id)
         link_id = await linked(context, write, profile, LinkKind.EMAIL_VERIFICATION, email)
         write.record.happened(REGISTERED, profile, address=email, link_id=link_id)

@@ -35,6 +35,7 @@ described(
     INVALID_RECIPIENT="The recipient cannot be the sender, or is suspended.",
     PROFILE_SUSPENDED="The profile is suspended.",
     EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
+    CONTRACT_PENDING="A contract waits for acceptance.",
 )
 
 

@@ -10,13 +10,13 @@ from sqlmodel import SQLModel
 from engine.declare import Column, Computed, Source, declare
 from models.column import table
 from models.permission import Subject
-from schema.directive import Authorize, Public
+from schema.directive import PUBLIC, Authorize, Public
 from schema.global_id import global_id
 
 T = TypeVar("T", bound=type)
 
 SOURCES: dict[type, Source] = {}
-"""The table, owner and gate of every Node type; filled by `node`."""
+"""The table, owner and gate of every type over rows; filled by `node` and `listed`."""
 
 
 @strawberry.interface(description="An object that can be refetched by its opaque, globally unique, immutable id.")
@@ -60,6 +60,18 @@ def node(
         about = _about(tuple(role for role, _ in named))
         SOURCES[kind] = Source(table(model), columns, about, gate, only)
         return strawberry.type(kind, description=description, directives=[gate])
+
+    return made
+
+
+def listed(model: type[SQLModel], *, description: str) -> Callable[[T], T]:
+    """A type without an id in the API over the rows of `model`, which anybody may see: what is sold, for one."""
+    if "owner_id" in table(model).c:
+        raise TypeError(f"{model.__name__} rows have an owner: they are nodes, behind a gate")
+
+    def made(kind: T) -> T:
+        SOURCES[kind] = Source(table(model), gate=PUBLIC)
+        return strawberry.type(kind, description=description)
 
     return made
 

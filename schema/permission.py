@@ -1,6 +1,6 @@
 """Permissions as the API names them, and denials as its coded errors."""
 
-from engine.error import FORBIDDEN, TWO_FACTOR_REQUIRED, UNAUTHENTICATED, FieldRefused
+from engine.error import FORBIDDEN, IP_NOT_ALLOWED, TWO_FACTOR_REQUIRED, UNAUTHENTICATED, FieldRefused
 from models.decision import Denial
 from models.permission import AccountPermission, DenialReason, OverallPermission, ServerPermission
 from schema.enumeration import described
@@ -58,6 +58,7 @@ ANSWERS: dict[DenialReason, tuple[str, str]] = {
     DenialReason.PERMISSION_MISSING: (FORBIDDEN, "This needs the permission {missing}, which the owner can grant."),
     DenialReason.OWNER_ONLY: (FORBIDDEN, "Only the owner may do or see this."),
     DenialReason.TWO_FACTOR_REQUIRED: (TWO_FACTOR_REQUIRED, "Verify a second factor first."),
+    DenialReason.IP_NOT_ALLOWED: (IP_NOT_ALLOWED, "This address is not among those that the profile allows."),
     DenialReason.PROFILE_SUSPENDED: (FORBIDDEN, "The profile is suspended: nothing can be changed meanwhile."),
     DenialReason.EMAIL_NOT_VERIFIED: (FORBIDDEN, "Confirm your e-mail address first."),
     DenialReason.TOKEN_SCOPE: (

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Column, Computed, Embedded, One, declare
+from engine.declare import Column, Computed, Embedded, Many, One, declare
 from models import profile as rows
 from models.permission import OverallPermission, Subject
 from models.viewer import NOTHING_GRANTED, Viewer
 from resolvers import account as account_acts
+from resolvers import contract as contracts
 from resolvers import grant as grant_acts
 from resolvers import profile as acts
 from resolvers import server as server_acts
@@ -21,6 +22,7 @@ from schema.account_list import chosen as account_order
 from schema.account_list import criteria as account_criteria
 from schema.activity import ActivityEvent, history
 from schema.connection import Connection, connection
+from schema.contract import Contract
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
 from schema.enumeration import described
 from schema.grant import PermissionGrant, grants
@@ -149,6 +151,11 @@ class Profile(Node, Actor):
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
+    )
+    contracts: list[Contract] | None = guarded(
+        authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
+        "Contracts, latest version first (bounded list).",
+        Many("id", contracts.of_owner),
     )
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."

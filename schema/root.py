@@ -7,7 +7,9 @@ from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.account import AccountMutation, AccountQuery
 from schema.activity import HiddenActor, SystemActor
+from schema.catalog import CatalogQuery
 from schema.connection import name_pages
+from schema.contract import ContractMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import ConflictError, GenericError, LimitError, ThrottleError
@@ -52,7 +54,7 @@ class NodeQuery:
 
 
 @strawberry.type(description="Entry points for reading.")
-class Query(NodeQuery, ProfileQuery, SessionQuery, AccountQuery, ServerQuery, SandboxQuery, LimitQuery):
+class Query(NodeQuery, ProfileQuery, SessionQuery, CatalogQuery, AccountQuery, ServerQuery, SandboxQuery, LimitQuery):
     """Nouns, in the order of the contract."""
 
 
@@ -71,6 +73,7 @@ class Mutation(
     GrantMutation,
     AccountMutation,
     ServerMutation,
+    ContractMutation,
 ):
     """Nouns, in the order of the contract."""
 

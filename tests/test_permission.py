@@ -13,7 +13,7 @@ from models.db import Db
 from models.decision import Denial, decide
 from models.permission import DenialReason, OverallPermission, Requirement, Subject
 from models.viewer import ANYBODY, Viewer
-from schema.directive import Authorize
+from schema.directive import Authorize, Public
 from schema.node import SOURCES
 from tests.api import DELEGATE, OWNER, Api
 
@@ -58,7 +58,16 @@ def test_a_denial_names_the_permission_that_would_help() -> None:
     assert denial.missing is BILLING
 
 
-@pytest.mark.parametrize("kind", list(SOURCES), ids=lambda kind: kind.__name__)
+GUARDED = [kind for kind, source in SOURCES.items() if not isinstance(source.gate, Public)]
+
+
+def test_what_anybody_may_see_belongs_to_nobody() -> None:
+    open_ones = {kind: source for kind, source in SOURCES.items() if kind not in GUARDED}
+    assert {kind.__name__ for kind in open_ones} == {"InterventionRate", "Plan", "ServerOption", "ServiceLevel"}
+    assert [kind for kind, source in open_ones.items() if source.subject or "owner_id" in source.table.c] == []
+
+
+@pytest.mark.parametrize("kind", GUARDED, ids=lambda kind: kind.__name__)
 async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api, kind: type) -> None:
     for person in (OWNER, DELEGATE, OWNER):
         await api.token(person)

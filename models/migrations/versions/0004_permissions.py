@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
@@ -63,9 +63,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_provisioning_task_handed", ["state", "handed_at", "id"], unique=False)
 
     op.create_table(
-        "reserved_name",
-        sa.Column("name", sa.String(length=63), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_reserved_name")),
+        "service_credential",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("networks", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_credential")),
+        sa.UniqueConstraint("name", name=op.f("uq_service_credential_name")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_service_credential_secret_hash")),
     )
     op.create_table(
         "permission_grant",
@@ -220,27 +229,29 @@ def upgrade() -> None:
         )
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=True)
 
-    with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_constraint("delivery_kind", type_="check")
-        batch_op.create_check_constraint("delivery_kind", "kind IN ('MAIL', 'PROVISIONING')")
-
     with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.drop_constraint("link_kind", type_="check")
+        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
         batch_op.create_check_constraint(
-            "link_kind", "kind IN ('EMAIL_VERIFICATION', 'EMAIL_CHANGE', 'PASSWORD_RESET', 'INVITATION')"
+            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE', 'INVITATION')"
         )
+
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_delivery_delivery_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_delivery_delivery_kind"), "kind IN ('MAIL', 'PROVISIONING')")
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM link WHERE kind = 'INVITATION'")
-    with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.drop_constraint("link_kind", type_="check")
-        batch_op.create_check_constraint("link_kind", "kind IN ('EMAIL_VERIFICATION', 'EMAIL_CHANGE', 'PASSWORD_RESET')")
-
     op.execute("DELETE FROM delivery WHERE kind = 'PROVISIONING'")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.drop_constraint("delivery_kind", type_="check")
-        batch_op.create_check_constraint("delivery_kind", "kind IN ('MAIL')")
+        batch_op.drop_constraint(op.f("ck_delivery_delivery_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_delivery_delivery_kind"), "kind IN ('MAIL')")
+
+    op.execute("DELETE FROM link WHERE kind = 'INVITATION'")
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
+        batch_op.create_check_constraint(
+            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE')"
+        )
 
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=False)
@@ -280,7 +291,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_permission_grant_grantee")
 
     op.drop_table("permission_grant")
-    op.drop_table("reserved_name")
+    op.drop_table("service_credential")
     with op.batch_alter_table("provisioning_task", schema=None) as batch_op:
         batch_op.drop_index("ix_provisioning_task_handed")
         batch_op.drop_index("ix_provisioning_task_account")
