@@ -173,11 +173,13 @@ class Db:
         self._held = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         self._writing = False
+        self._over = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._over = True
         await self.release()
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
@@ -252,6 +254,9 @@ class Db:
     async def _open(self) -> AsyncConnection:
         if self._writing:
             raise AssertionError("inside a write, read through it: out here its changes are not seen")
+        if self._over:
+            # A field that failed has answered for its siblings, whose batches still come: nobody would close for them.
+            raise asyncio.CancelledError
         if self._connection is None:
             self._connection = await self._held.enter_async_context(self.database.reading())
         return self._connection

@@ -23,7 +23,7 @@ from models.db import Database
 from models.secret import SecretKind, fingerprint, new_secret
 from models.session import Session, SessionMethod
 from models.token import ApiToken
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import GRAPHQL, Api
 from tests.arguments import Supply
 from tests.marks import CUSTOMERS, Mark, Marked, Of, Place
