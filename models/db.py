@@ -61,6 +61,8 @@ class Database:
         self.clock = clock
         self.sandbox = sandbox
         self.journal = journal
+        self.queued = asyncio.Event()
+        """Set by a commit that left something to the worker, which need not wait for its next look."""
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         pool: dict[str, Any] = {
             "pool_size": pool_size,
@@ -218,9 +220,12 @@ class Db:
                     raise NothingRecorded("a write transaction has to state what happened")
                 session.add_all(record.events)
                 await session.flush()
-                session.add_all(deliveries(record.events, real_now))
+                queued = list(deliveries(record.events, real_now))
+                session.add_all(queued)
                 await session.flush()
         self.recorded += len(record.events)
+        if queued:
+            self.database.queued.set()
 
     async def note(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement of bookkeeping (last seen, counters of attempts) in a transaction of its own; no fact."""
