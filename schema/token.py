@@ -122,7 +122,7 @@ class ApiTokenDeletePayload(MutationPayload):
 class TokenMutation:
     @mutation(
         ApiTokenCreatePayload,
-        authorize(resolves=("input.onlyOwnerId",), interactive=True, two_factor=True),
+        authorize(resolves=("input.onlyOwnerId", "input.onlyAccountId"), interactive=True, two_factor=True),
         fails=[Code.TWO_FACTOR_NOT_ENABLED, Code.LIMIT_REACHED],
         description="Create an API token; its secret is shown once.",
         suspended=True,
