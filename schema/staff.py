@@ -5,8 +5,10 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from schema.access import AccessQuery
+from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
+from schema.provisioning import ProvisioningMutation
 from schema.scalar import SCALARS
 
 DESCRIPTION = "What the provider's other services ask and report."
@@ -17,9 +19,19 @@ class StaffQuery(AccessQuery):
     """Nouns of the staff schema."""
 
 
+@strawberry.type(name="Mutation", description="Entry points for writing.")
+class StaffMutation(ProvisioningMutation):
+    """Nouns of the staff schema."""
+
+
 def build() -> Bound:
     """The staff schema, bound to its declarations. Raises UnguardedError where a requirement is missing."""
-    schema = strawberry.Schema(query=StaffQuery, config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(
+        query=StaffQuery,
+        mutation=StaffMutation,
+        types=[GenericError],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
     schema._schema.description = DESCRIPTION
     check_guards(schema)
     return Bound(schema, SOURCES, default_guard)

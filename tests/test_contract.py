@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from engine.bind import Bound
+from schema.staff import build as build_staff
 from tests.api import Api
 
 CHECKED_IN = Path(__file__).parent.parent / "schema" / "schema.graphql"
@@ -111,6 +112,11 @@ def named(type_: TypeNode) -> str:
 
 def test_the_schema_that_is_checked_in_is_the_one_that_is_served(text: str) -> None:
     assert CHECKED_IN.read_text("utf-8") == text
+
+
+def test_the_staff_schema_that_is_checked_in_is_the_one_that_is_served() -> None:
+    """It is not published: other services are given the file."""
+    assert CHECKED_IN.with_name("staff.graphql").read_text("utf-8") == build_staff().schema.as_str() + "\n"
 
 
 async def test_the_schema_is_published(api: Api, text: str) -> None:

@@ -15,9 +15,11 @@ from models.db import Db
 from models.delivery import Delivery, DeliveryKind, DeliveryState
 from models.provisioning import AnsweredOtherwise, Operation, Order, Outcome, ProvisionerRefused, ProvisioningTask
 from models.refusal import NotFound
+from models.service import ServiceScope
 from resolvers import provisioning
 from tests.api import OWNER, Api
 from tests.hosting import Machines, account, answer, handed_over
+from tests.test_access import credential, staff
 from tests.test_account import renamed
 
 SETTINGS = Settings()
@@ -114,3 +116,35 @@ async def test_the_simulator_answers_by_itself_after_its_delay(api: Api, clock: 
 
 def test_what_is_asked_is_done_within_two_seconds() -> None:
     assert SETTINGS.worker_interval + SETTINGS.provisioning_delay < timedelta(seconds=2)
+
+
+REPORT = """mutation ($input: ProvisioningReportInput!) { provisioningReport(input: $input) {
+  changed userErrors { code field } } }"""
+
+
+async def test_whoever_runs_the_machines_answers_with_a_credential_of_their_own(api: Api) -> None:
+    """EVT-2. An answer that comes twice is one; another one is refused, and so is one about nothing."""
+    task = await asked(api)
+    secret = await credential(api, ServiceScope.PROVISIONING)
+
+    async def said(key: Any, outcome: str) -> Any:
+        input = {"taskId": str(key), "outcome": outcome, "reason": "the disk is full"}
+        return (await staff(api, secret, REPORT, {"input": input})).data["provisioningReport"]
+
+    assert await said(task.id, "FAILED") == {"changed": True, "userErrors": []}
+    assert await said(task.id, "FAILED") == {"changed": False, "userErrors": []}
+    refused = {"changed": None, "userErrors": [{"code": "CONFLICT", "field": ["input", "taskId"]}]}
+    assert await said(task.id, "DONE") == refused
+    unknown = {"changed": None, "userErrors": [{"code": "NOT_FOUND", "field": ["input", "taskId"]}]}
+    assert await said(new_id(), "DONE") == unknown
+    assert (await account(api, "atelier")).status is AccountStatus.ACTIVE
+    (stored,) = await api.rows(ProvisioningTask)
+    assert stored.reason == "the disk is full"
+
+
+async def test_who_may_only_ask_reports_nothing(api: Api) -> None:
+    task = await asked(api)
+    secret = await credential(api, ServiceScope.ACCESS_CHECK)
+    answer = await staff(api, secret, REPORT, {"input": {"taskId": str(task.id), "outcome": "DONE"}})
+    assert answer.codes == ["FORBIDDEN"]
+    assert (await account(api, "atelier")).status is AccountStatus.RENAMING
