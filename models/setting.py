@@ -125,7 +125,7 @@ class Figures(BaseModel):
     account_domain: str = Field(
         default="espace.example",
         pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
-        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`…",
+        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`.",
     )
     account_home: str = Field(
         default="/home", pattern="^(/[a-z0-9_-]+)+$", description="ACC-4. Directory that accounts have their home in."
