@@ -148,21 +148,27 @@ async def _owner(info: Info, guard: Asked, input: Any) -> UUID | None:
     if viewer.read_only:
         raise refused(Denial(DenialReason.TOKEN_SCOPE))
     _fill(info.context, input)
-    if not guard.subject or not isinstance(guard, Authorize):
+    if not isinstance(guard, Authorize):
         return viewer.own_id
-    _, name, *party = guard.subject.split(".")
-    value = getattr(input, to_snake_case(name))
-    if value is None or value is strawberry.UNSET:
-        subject: Subject[UUID] = Subject(viewer.own_id)
-    else:
-        found = read_global_id(value)
-        entity = await bound_of(info).reach(info.context, *found) if found else None
-        if entity is None or entity.subject is None:
-            raise NotFound().at(name)
-        subject = Subject(entity.value(f"{party[0]}_id")) if party else entity.subject
+    subject = await _subject(info, guard.subject, input) if guard.subject else None
+    subject = subject or Subject(viewer.profile_id)
     if (denial := decide(viewer, guard.requirement, subject)) is not None:
         raise refused(denial)
     return subject.owner_id
+
+
+async def _subject(info: Info, path: str, input: Any) -> Subject[UUID] | None:
+    """What the path leads to, as far as the caller may know of it; None where the input leaves it out."""
+    _, name, *party = path.split(".")
+    value = getattr(input, to_snake_case(name))
+    if value is None or value is strawberry.UNSET:
+        return None
+    found = read_global_id(value)
+    entity = await bound_of(info).reach(info.context, *found) if found else None
+    if entity is None or entity.subject is None:
+        raise NotFound().at(name)
+    subject: Subject[UUID] = Subject(entity.value(f"{party[0]}_id")) if party else entity.subject
+    return subject
 
 
 def _check_standing(
