@@ -15,6 +15,7 @@ from engine.statement import PageLayout, Statement, by_id, paged
 from models.db import Db
 from models.profile import Locale
 from models.viewer import Viewer
+from models.visible import bindings
 from tests.api import OWNER, Api
 
 DOCUMENT = "{ viewer { displayName viewerIsOwner activity(first: 2) { nodes { id action summary } } } }"
@@ -28,7 +29,7 @@ class Asking:
 
     @property
     def bindings(self) -> dict[str, Any]:
-        return {"viewer_id": OWNER.key}
+        return bindings(self.viewer)
 
 
 class TwoLevels:
