@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.address import client_address
 from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
+from app.gateways.simulator import SimulatedInfrastructure
 from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
@@ -22,6 +23,7 @@ from engine.operation import Document, Execution, Operation
 from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
+from models.infrastructure import Infrastructure, InfrastructureSilent
 from models.network import AddressNotAllowed
 from models.profile import Locale
 from models.secret import SecretKind
@@ -34,6 +36,7 @@ from schema.scalar import instant_text
 USER_AGENT_LENGTH = 300
 SIGN_IN = "Sign in first."
 ELSEWHERE = "This address is not among those that the profile allows."
+SILENT = "The machines do not tell their figures at the moment."
 BUSY = "The service is busy: try again in a moment."
 
 
@@ -58,6 +61,7 @@ class Host:
         self.database = database
         self.passwords = passwords
         self.vault = KeyVault(settings.secret_key)
+        self.infrastructure: Infrastructure = SimulatedInfrastructure()
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
             settings.secret_key, settings.tls_only_cookies, frozenset({settings.public_url, *settings.origins})
@@ -84,6 +88,7 @@ class Host:
                 key=self.settings.secret_key,
                 public_url=self.settings.public_url,
                 vault=self.vault,
+                infrastructure=self.infrastructure,
                 request_id=request.state.request_id,
             )
             await recognise(call)
@@ -128,6 +133,7 @@ class Host:
                 Busy: (UNAVAILABLE, BUSY),
                 SessionEnded: (UNAUTHENTICATED, SIGN_IN),
                 AddressNotAllowed: (IP_NOT_ALLOWED, ELSEWHERE),
+                InfrastructureSilent: (UNAVAILABLE, SILENT),
             },
         )
         cost = {

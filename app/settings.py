@@ -90,7 +90,7 @@ class Settings(Figures, BaseSettings):
         default=None, description="Run the worker inside the server; by default with SQLite only."
     )
     worker_interval: Duration = Field(
-        default=timedelta(seconds=5), description="How often the worker looks for what is due."
+        default=timedelta(seconds=1), description="How often the worker looks for what is due."
     )
     shutdown_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long requests under way may take when the server stops."

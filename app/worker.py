@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from app.gateways import simulator
 from app.gateways.folder import FolderMailer
 from app.gateways.smtp import SmtpMailer
 from app.mail import Letters
@@ -35,6 +36,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
     """One round: everything that is due now; of what can wait for another worker, nothing more once `stop` is set."""
     async with Db(database) as db:
         await deliver(db, settings, stop or asyncio.Event())
+        await simulator.answer_due(db, settings)
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
@@ -42,9 +44,9 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
 
 async def deliver(db: Db, settings: Settings, stop: asyncio.Event) -> None:
     """EVT-1. Send what is due; a mail that fails holds up no other."""
-    letters, mailer = Letters(settings), mailer_of(settings)
+    letters, mailer, provisioner = Letters(settings), mailer_of(settings), simulator.SimulatedProvisioner()
     while not stop.is_set():
-        outcome = await delivery.deliver_next(db, settings, letters.write, mailer)
+        outcome = await delivery.deliver_next(db, settings, letters.write, mailer, provisioner)
         if outcome is None:
             return
         if outcome.defect is not None:

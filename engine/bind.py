@@ -29,6 +29,7 @@ from engine.declare import (
     Computed,
     Declared,
     Embedded,
+    Given,
     Guard,
     Key,
     Many,
@@ -151,6 +152,7 @@ class Bound:
         return lambda source, info, **given: several(info.context, given["ids"])
 
     def _relation(self, shape: Shape, field: StrawberryField, what: One | Many, target: GraphQLNamedType) -> Resolver:
+        by = what.key if isinstance(what.key, Given) else None
         key_of, arguments_of = _key(shape, what.key), self._arguments(field)
         kind = what.kind if isinstance(what, One) and what.kind else target.name
         row = self.rows[kind]
@@ -162,8 +164,9 @@ class Bound:
         otherwise = _computed(shape, what.otherwise) if what.otherwise else None
 
         async def resolve(source: Any, info: Info, **given: Any) -> Any:
-            key = key_of(source, info.context)
-            found = await _batches(info.context).one(what, row, key, arguments_of(given))
+            arguments = arguments_of(given)
+            key = by.read(arguments.pop(by.argument)) if by else key_of(source, info.context)
+            found = await _batches(info.context).one(what, row, key, arguments)
             return otherwise(source, info) if found is None and otherwise else found
 
         return resolve
@@ -175,12 +178,13 @@ class Bound:
         def resolve(source: Any, info: Info, **given: Any) -> Page:
             arguments = arguments_of(given)
             rest = {name: value for name, value in arguments.items() if name not in PAGE_ARGUMENTS}
+            order = what.ordered(rest)
             return Page(
                 _batches(info.context),
                 what,
                 row,
                 key_of(source, info.context),
-                page_request(arguments, what.order, table),
+                page_request(arguments, order, table, tagged=order is not what.order),
                 what.arguments(info.context, rest) if what.arguments else rest,
             )
 
@@ -252,7 +256,9 @@ def _batch(shape: Shape, what: Batch, arguments_of: ArgumentsOf) -> Resolver:
     return resolve
 
 
-def _key(shape: Shape, key: Key) -> Callable[[Any, Any], Any]:
+def _key(shape: Shape, key: Key | Given) -> Callable[[Any, Any], Any]:
+    if isinstance(key, Given):
+        return lambda source, context: None
     if not isinstance(key, str):
         return lambda source, context: key(context)
     if not shape.is_row:

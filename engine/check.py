@@ -7,7 +7,7 @@ from typing import Any
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, is_required_argument
 from sqlalchemy import Select, Table, UniqueConstraint
 
-from engine.declare import Batch, Computed, Declared, Many, One, Paged
+from engine.declare import Batch, Computed, Declared, Given, Many, One, Order, Paged
 from engine.page import READERS
 from engine.shape import STRAWBERRY, Shape, needs, target_of
 
@@ -77,9 +77,11 @@ def _names(field: GraphQLField) -> tuple[list[str], list[str]]:
 
 
 def _of_relation(what: One | Many | Paged, table: Table) -> Iterator[str]:
-    if isinstance(what, Paged):
-        yield from _of_order(what, table)
+    for order in what.every_order if isinstance(what, Paged) else ():
+        yield from _of_order(order, table)
     if what.select is None:
+        if isinstance(what.key, Given):
+            yield "an argument is no id: say how the select finds it"
         return
     base: Any
     try:
@@ -95,8 +97,8 @@ def _of_relation(what: One | Many | Paged, table: Table) -> Iterator[str]:
         yield "a list has the order of its select, and it has none"
 
 
-def _of_order(what: Paged, table: Table) -> Iterator[str]:
-    names = [part.column for part in what.order]
+def _of_order(order: tuple[Order, ...], table: Table) -> Iterator[str]:
+    names = [part.column for part in order]
     yield from (f"order: {fault}" for fault in _missing(table, tuple(names)))
     for name in filter(table.c.__contains__, names):
         if table.c[name].nullable:

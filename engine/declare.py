@@ -6,7 +6,7 @@ function that returns a Core select, parent key first. Two executors read these 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
@@ -108,6 +108,14 @@ Key = str | Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """A key that an argument of a root field holds; `read` answers None for what cannot be one."""
+
+    argument: str
+    read: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
 class One:
     """At most one object per key. `select` is None for the object whose id the key is.
 
@@ -115,7 +123,7 @@ class One:
     when there is none.
     """
 
-    key: Key
+    key: Key | Given
     select: Callable[..., Select[Any]] | None = None
     kind: str | None = None
     otherwise: Computed | None = None
@@ -131,13 +139,26 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Paged:
-    """A connection per key, in a total order."""
+    """A connection per key, in a total order, or in another one of `orders` that its argument `order_by` asks for."""
 
     key: Key
     select: Callable[..., Select[Any]]
     order: tuple[Order, ...]
     arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
     """What the select is given, of the context and the arguments that are not the page's; None: these as they are."""
+    orders: Mapping[Any, tuple[Order, ...]] = field(default_factory=dict)
+    """By what `chosen` makes of the argument."""
+    chosen: Callable[[Any], Any] | None = None
+
+    def ordered(self, arguments: dict[str, Any]) -> tuple[Order, ...]:
+        """The order that is asked for, which is taken out of the arguments."""
+        wanted = arguments.pop("order_by", None) if self.chosen else None
+        return self.orders[self.chosen(wanted)] if self.chosen and wanted is not None else self.order
+
+    @property
+    def every_order(self) -> tuple[tuple[Order, ...], ...]:
+        """All the orders that it may have."""
+        return (self.order, *self.orders.values())
 
 
 @dataclass(frozen=True, slots=True)

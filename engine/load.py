@@ -113,7 +113,11 @@ class Batches:
 
         async def load(keys: list[Any]) -> Any:
             layout = PageLayout(
-                request.after is not None, request.before is not None, request.backwards, single=len(keys) == 1
+                request.after is not None,
+                request.before is not None,
+                request.backwards,
+                single=len(keys) == 1,
+                order=request.order,
             )
             statement = paged(page.relation, arguments, source, page.row.shape.columns, self.dialect, layout)
             return await self._grouped(page.row, keys, statement, request)
@@ -184,7 +188,7 @@ class Page:
         self.request = request
         self.arguments = arguments
         columns = row.shape.columns
-        self._places = [columns.index(part.column) for part in relation.order]
+        self._places = [columns.index(part.column) for part in request.order]
 
     async def nodes(self) -> list[Entity]:
         rows, _ = await self._fetch()
@@ -217,7 +221,7 @@ class Page:
         return (page[::-1] if self.request.backwards else page), len(rows) > self.request.size
 
     def _cursor(self, row: Entity) -> str:
-        return cursor([row[place] for place in self._places])
+        return cursor([row[place] for place in self._places], self.request.tag)
 
 
 def source_of(row: type[Entity]) -> Source:

@@ -76,7 +76,7 @@ def shapes_of(
                 shapes[target].is_row = True
             if isinstance(declared.what, Paged):
                 node = target_of(kinds[target], "nodes")
-                ordered[node] += [part.column for part in declared.what.order]
+                ordered[node] += [part.column for order in declared.what.every_order for part in order]
     for name, shape in shapes.items():
         shape.columns = tuple(dict.fromkeys([*_columns(shape, shapes, kinds), *ordered[name]]))
     return shapes

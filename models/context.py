@@ -9,6 +9,7 @@ from uuid import UUID
 from models.activity import ActivityChannel, Author
 from models.clock import Clock
 from models.db import Db
+from models.infrastructure import Infrastructure, NoInfrastructure
 from models.permission import Requirement
 from models.profile import Locale
 from models.refusal import Code, Refusal
@@ -72,6 +73,8 @@ class Context:
     """Where people reach the service, without a path."""
     vault: Vault = field(default_factory=NoVault)
     """Seals secrets that are kept and read back."""
+    infrastructure: Infrastructure = field(default_factory=NoInfrastructure)
+    """Who tells of the machines."""
     quota: Quota = field(default_factory=Quota)
     requirement: Requirement = field(default_factory=Requirement)
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""
@@ -91,6 +94,11 @@ class Context:
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
         return {**bindings(self.viewer), "in_sandbox": self.sandbox, "real_now": self.clock.now()}
+
+    @property
+    def reader(self) -> tuple[Viewer, Locale]:
+        """Who is told something, and in which language."""
+        return self.viewer, self.locale
 
     def become(self, viewer: Viewer) -> None:
         """Go on as somebody else: what is read and what is recorded from here on is theirs."""

@@ -99,6 +99,21 @@ class Figures(BaseModel):
     account_name_most: int = Field(
         default=30, ge=1, le=63, description="ACC-2. Characters of an account's name at most; a host's label has 63."
     )
+    account_domain: str = Field(
+        default="espace.example",
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`…",
+    )
+    account_home: str = Field(
+        default="/home", pattern="^(/[a-z0-9_-]+)+$", description="ACC-4. Directory that accounts have their home in."
+    )
+    provisioning_delay: Duration = Field(
+        default=timedelta(milliseconds=500),
+        description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",
+    )
+    infrastructure_timeout: Duration = Field(
+        default=timedelta(seconds=2), description="ACC-10. How long the machines may take to tell their figures."
+    )
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."

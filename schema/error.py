@@ -1,6 +1,7 @@
 """Business failures as the API shows them: data, with a code, a sentence in the reader's language and a place."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -9,6 +10,9 @@ from models.profile import Locale
 from models.refusal import Code, LimitReached, Refusal
 from schema.enumeration import described
 from schema.message import say
+
+if TYPE_CHECKING:
+    from schema.node import Node
 
 described(
     Code,
@@ -71,10 +75,22 @@ class ThrottleError(UserError):
     retry_at: datetime = strawberry.field(description="Earliest useful retry.")
 
 
+@strawberry.type(description="CONFLICT, TAKEN or TRANSFER_PENDING.")
+class ConflictError(UserError):
+    code: Code = strawberry.field(description="Code.")
+    message: str = strawberry.field(description="Localised sentence.")
+    field: list[str] | None = strawberry.field(description="Path of the input field.")
+    existing: Annotated["Node", strawberry.lazy("schema.node")] | None = strawberry.field(
+        description="The object in the way, when the viewer may see it."
+    )
+
+
 def user_error(refusal: Refusal, locale: Locale) -> UserError:
     """A refusal of a rule, for this reader."""
     code, message = refusal.code, say(locale, refusal.message, **refusal.figures)
     field = ["input", *map(to_camel_case, refusal.path)] if refusal.path else None
+    if code is Code.TAKEN:
+        return ConflictError(code=code, message=message, field=field, existing=None)
     if isinstance(refusal, LimitReached):
         return LimitError(code=code, message=message, field=field, limit=refusal.limit, used=refusal.used)
     if (retry_at := refusal.figures.get("retry_at")) is not None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Column, Computed, Embedded, Many, One, Order, declare
+from engine.declare import Column, Computed, Embedded, Many, One, declare
 from models import profile as rows
 from models.permission import OverallPermission, Subject
 from models.viewer import NOTHING_GRANTED, Viewer
@@ -16,6 +16,10 @@ from resolvers import grant as grant_acts
 from resolvers import profile as acts
 from resolvers import server as server_acts
 from schema.account import Account
+from schema.account_list import BY_NAME, AccountFilter, AccountOrder
+from schema.account_list import ORDERS as ACCOUNT_ORDERS
+from schema.account_list import chosen as account_order
+from schema.account_list import criteria as account_criteria
 from schema.activity import ActivityEvent, history
 from schema.connection import Connection, connection
 from schema.contract import Contract
@@ -124,13 +128,20 @@ class Profile(Node, Actor):
     accounts: Connection[Account] = connection(
         account_acts.of_owner,
         key="id",
-        order=(Order("name"), Order("id")),
+        order=BY_NAME,
+        orders=ACCOUNT_ORDERS,
+        chosen=account_order,
+        more={
+            "filter": (AccountFilter | None, "Keep only matching items."),
+            "order_by": (AccountOrder | None, "Order; default: see the input's defaults."),
+        },
+        given=account_criteria,
         description="Accounts owned; a delegate sees those on which they hold a permission.",
     )
     servers: Connection[Server] = connection(
         server_acts.of_owner,
         key="id",
-        order=(Order("name"), Order("id")),
+        order=BY_NAME,
         description="Servers owned; a delegate sees those on which they hold a permission.",
     )
     grants_given: Connection[PermissionGrant] | None = grants(grant_acts.given, "Permissions given to others.")

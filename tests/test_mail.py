@@ -51,7 +51,7 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
         occurred_at=NOW,
         sent_at=NOW,
         ip_address="192.0.2.7",
-        facts={"name": "Deploy", "owner": "owner@example.org", "grantee": "delegate@example.org"},
+        facts={"name": "Deploy", "owner": "owner@example.org", "wanted": "shop", "grantee": "delegate@example.org"},
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
     )

@@ -10,6 +10,73 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.create_table(
+        "provisioning_task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "operation",
+            sa.Enum(
+                "CREATE",
+                "RENAME",
+                "SUSPEND",
+                "RESUME",
+                "DELETE",
+                "MOVE",
+                name="provisioning_operation",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "name", sa.String(length=63).with_variant(sa.String(length=63, collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "new_name",
+            sa.String(length=63).with_variant(sa.String(length=63, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("server_id", sa.Uuid(), nullable=True),
+        sa.Column("sealed_password", sa.String(length=400), nullable=True),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "PENDING",
+                "DONE",
+                "FAILED",
+                name="provisioning_state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provisioning_task")),
+    )
+    with op.batch_alter_table("provisioning_task", schema=None) as batch_op:
+        batch_op.create_index("ix_provisioning_task_account", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_provisioning_task_handed", ["state", "handed_at", "id"], unique=False)
+
+    op.create_table(
+        "service_credential",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("networks", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_credential")),
+        sa.UniqueConstraint("name", name=op.f("uq_service_credential_name")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_service_credential_secret_hash")),
+    )
+    op.create_table(
         "permission_grant",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
@@ -36,9 +103,19 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column(
-            "name", sa.String(length=30).with_variant(sa.String(length=30, collation="C"), "postgresql"), nullable=False
+            "name", sa.String(length=63).with_variant(sa.String(length=63, collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "status",
+            sa.Enum("ACTIVE", "DELETING", name="server_status", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cpu", sa.String(length=100), nullable=False),
+        sa.Column("disks", sa.String(length=100), nullable=False),
+        sa.Column("memory_megabytes", sa.Integer(), nullable=False),
+        sa.Column("traffic_gigabytes", sa.Integer(), nullable=False),
+        sa.Column("options", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["profile.id"], name=op.f("fk_server_owner_id_profile")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_server")),
         sa.UniqueConstraint("name", name=op.f("uq_server_name")),
@@ -51,7 +128,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column(
-            "name", sa.String(length=30).with_variant(sa.String(length=30, collation="C"), "postgresql"), nullable=False
+            "name", sa.String(length=63).with_variant(sa.String(length=63, collation="C"), "postgresql"), nullable=False
         ),
         sa.Column("server_id", sa.Uuid(), nullable=True),
         sa.Column(
@@ -118,6 +195,20 @@ def upgrade() -> None:
     with op.batch_alter_table("account_grant", schema=None) as batch_op:
         batch_op.create_index("ix_account_grant_account", ["account_id", "grant_id"], unique=False)
 
+    op.create_table(
+        "account_name",
+        sa.Column(
+            "name", sa.String(length=63).with_variant(sa.String(length=63, collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_account_name_account_id_account"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_account_name")),
+    )
+    with op.batch_alter_table("account_name", schema=None) as batch_op:
+        batch_op.create_index("ix_account_name_account", ["account_id"], unique=False)
+
     with op.batch_alter_table("api_token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("only_account_id", sa.Uuid(), nullable=True))
         batch_op.create_foreign_key(
@@ -126,26 +217,6 @@ def upgrade() -> None:
             ["only_account_id"],
             ["id"],
             ondelete="CASCADE",
-        )
-
-    op.create_table(
-        "service_credential",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("secret_hash", sa.String(length=64), nullable=False),
-        sa.Column("scopes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("networks", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_credential")),
-        sa.UniqueConstraint("name", name=op.f("uq_service_credential_name")),
-        sa.UniqueConstraint("secret_hash", name=op.f("uq_service_credential_secret_hash")),
-    )
-    with op.batch_alter_table("link", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
-        batch_op.create_check_constraint(
-            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE', 'INVITATION')"
         )
 
     with op.batch_alter_table("profile", schema=None) as batch_op:
@@ -158,15 +229,30 @@ def upgrade() -> None:
         )
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=True)
 
+    with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
+        batch_op.create_check_constraint(
+            op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE', 'INVITATION')"
+        )
+
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_delivery_delivery_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_delivery_delivery_kind"), "kind IN ('MAIL', 'PROVISIONING')")
+
 
 def downgrade() -> None:
+    op.execute("DELETE FROM delivery WHERE kind = 'PROVISIONING'")
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_delivery_delivery_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_delivery_delivery_kind"), "kind IN ('MAIL')")
+
+    op.execute("DELETE FROM link WHERE kind = 'INVITATION'")
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.drop_constraint(op.f("ck_link_link_kind"), type_="check")
         batch_op.create_check_constraint(
             op.f("ck_link_link_kind"), "kind IN ('EMAIL_VERIFICATION', 'PASSWORD_RESET', 'EMAIL_CHANGE')"
         )
 
-    op.drop_table("service_credential")
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.alter_column("password_hash", existing_type=sa.VARCHAR(length=200), nullable=False)
         batch_op.drop_constraint("suspension_reason", type_="check")
@@ -178,6 +264,10 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_api_token_only_account_id_account"), type_="foreignkey")
         batch_op.drop_column("only_account_id")
 
+    with op.batch_alter_table("account_name", schema=None) as batch_op:
+        batch_op.drop_index("ix_account_name_account")
+
+    op.drop_table("account_name")
     with op.batch_alter_table("account_grant", schema=None) as batch_op:
         batch_op.drop_index("ix_account_grant_account")
 
@@ -201,3 +291,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_permission_grant_grantee")
 
     op.drop_table("permission_grant")
+    op.drop_table("service_credential")
+    with op.batch_alter_table("provisioning_task", schema=None) as batch_op:
+        batch_op.drop_index("ix_provisioning_task_handed")
+        batch_op.drop_index("ix_provisioning_task_account")
+
+    op.drop_table("provisioning_task")
