@@ -15,7 +15,7 @@ from engine.failure import log_failure
 from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.mail import Mailer
-from resolvers import delivery, link, refresh, session
+from resolvers import delivery, idempotency, link, refresh, session
 
 logger = structlog.get_logger(__name__)
 
@@ -40,6 +40,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
+        await idempotency.purge(db, settings)
 
 
 async def deliver(db: Db, settings: Settings, stop: asyncio.Event) -> None:

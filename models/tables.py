@@ -13,6 +13,7 @@ from models import (
     fee,
     grant,
     held_name,
+    idempotency,
     intervention,
     link,
     mail,
@@ -27,6 +28,7 @@ from models import (
     service,
     service_level,
     session,
+    subscription,
     token,
     two_factor,
 )
@@ -41,6 +43,7 @@ MODULES = (
     delivery,
     grant,
     held_name,
+    idempotency,
     fee,
     intervention,
     link,
@@ -56,6 +59,7 @@ MODULES = (
     server_option,
     service_level,
     session,
+    subscription,
     token,
     two_factor,
 )
