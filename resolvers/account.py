@@ -57,7 +57,8 @@ def named() -> Select[Any]:
 
 def going_with() -> Select[Any]:
     """ACC-5. The accounts that go with an account or a server, by the key of that."""
-    return select(GOING.c.key).join_from(ACCOUNTS, GOING, GOING.c.account_id == ACCOUNTS.c.id).order_by(ACCOUNTS.c.name)
+    joined = ACCOUNTS.join(GOING, GOING.c.account_id == ACCOUNTS.c.id)
+    return select(GOING.c.key).select_from(joined).order_by(ACCOUNTS.c.name)
 
 
 async def placed(context: Context, keys: Sequence[UUID]) -> dict[UUID, Any]:

@@ -42,7 +42,8 @@ def named() -> Select[Any]:
 
 def going() -> Select[Any]:
     """ACC-5. A server as one of a list: itself."""
-    return select(ITSELF.c.id).join_from(SERVERS, ITSELF, ITSELF.c.id == SERVERS.c.id).order_by(SERVERS.c.name)
+    joined = SERVERS.join(ITSELF, ITSELF.c.id == SERVERS.c.id)
+    return select(ITSELF.c.id).select_from(joined).order_by(SERVERS.c.name)
 
 
 async def with_obstacles(context: Context, keys: Sequence[UUID]) -> list[tuple[Row[Any], Obstacle | None]]:

@@ -10,6 +10,7 @@ from models.account import Account
 from models.column import new_id, table
 from models.db import Db
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.held_name import HeldName
 from models.permission import Permission, mask_of
 from models.server import Server
 from tests.api import OWNER, Api
@@ -34,7 +35,10 @@ async def a_server(api: Api, name: str = "anvil", owner: Any = OWNER) -> UUID:
 async def an_account(api: Api, name: str = "shop", owner: Any = OWNER, server_id: UUID | None = None) -> UUID:
     """An account of the owner, in the public cloud or on a server."""
     made = Account(owner_id=owner.key, name=name, server_id=server_id, created_at=api.database.clock.now())
-    return await put(api, Account, **made.model_dump())
+    key = await put(api, Account, **made.model_dump())
+    async with Db(api.database) as db:
+        await db.note(insert(table(HeldName)).values(name=name, account_id=key))
+    return key
 
 
 async def a_grant(

@@ -10,11 +10,12 @@ from uuid import UUID
 from graphql import ObjectTypeDefinitionNode, parse
 from sqlalchemy import event
 
+from app.demo_hosting import ACCOUNT_KEYS
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
 from schema.global_id import global_id
-from tests.api import DELEGATE, FREE, OWNER, Api, profile_id, serving
+from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -25,6 +26,9 @@ PATHS = {
     "ActivityEvent": "{ viewer { activity(first: 1) { nodes { id } } } }",
     "Sandbox": "{ sandbox { id } }",
     "ApiToken": '{ viewer { activity(first: 1, filter: {action: "token.created"}) { nodes { subject { id } } } } }',
+    "Account": "{ viewer { accounts(first: 1) { nodes { id } } } }",
+    "Server": "{ viewer { servers(first: 1) { nodes { id } } } }",
+    "PermissionGrant": "{ viewer { grantsGiven(first: 1) { nodes { id } } } }",
     "Plan": "{ catalog { plans { id } } }",
     "Contract": "{ viewer { contracts { id } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
@@ -124,7 +128,8 @@ async def foreign(api: Api) -> list[str]:
     events = [row.id for row in await api.rows(ActivityEvent) if row.owner_id == FREE.key]
     return [
         profile_id(FREE),
-        profile_id(DELEGATE),
+        profile_id(STAFF),
+        global_id("Account", ACCOUNT_KEYS["hobby"]),
         global_id("Session", other.session.id),
         *(global_id("ActivityEvent", key) for key in events),
     ]
