@@ -101,6 +101,14 @@ def after(anchor: date, months: int) -> date:
     return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def period_at(anchor: date, period: BillingPeriod, day: date) -> tuple[date, date]:
+    """BIL-6. The period that holds a day, of what began at the anchor: its first day, and the first one after it."""
+    months, number = MONTHS[period], 0
+    while after(anchor, months * (number + 1)) <= day:
+        number += 1
+    return after(anchor, months * number), after(anchor, months * (number + 1))
+
+
 def first_period(day: date, period: BillingPeriod) -> tuple[date, date]:
     """BIL-6. The first period of what begins on a day: the day, and the first one that is not in it."""
     return day, after(day, MONTHS[period])
