@@ -137,7 +137,14 @@ def digest(value: Any) -> str:
 
 def canonical(value: Any) -> bytes:
     """JSON of one spelling: sorted names, no spaces, instants in UTC."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def _plain(value: Any) -> str:
+    """Drivers have kinds of UUID of their own; nothing else that is no JSON is guessed at."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no canonical spelling")
 
 
 def figures_of(lines: Sequence[Line], refund_cents: int) -> str:

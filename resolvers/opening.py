@@ -1,13 +1,13 @@
 """Opening accounts: the quote and the command, which read the same and decide the same."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, func, select
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus, new_account
@@ -15,7 +15,6 @@ from models.clock import civil_day
 from models.column import Instant, table
 from models.conflict import Conflict
 from models.context import Context
-from models.contract import check_accepted
 from models.db import Write
 from models.held_name import NameTaken
 from models.opening import (
@@ -37,13 +36,11 @@ from models.server import Server, obstacle_to_server
 from models.strength import LEAST_LENGTH
 from models.subscription import subscribe
 from resolvers.account_name import taken
-from resolvers.contract import ACCEPTED, PUBLISHED
+from resolvers.contract import Read, pending
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.password import about_owner
 
-Read = Callable[..., Awaitable[Sequence[Row[Any]]]]
-"""`rows` of what reads: a request's database, or the write transaction that opens."""
 OPERATION = "accountOpen"
 ACCOUNTS, PLANS, PRICES = table(Account), table(Plan), table(PlanPrice)
 PROFILES, SERVERS = table(Profile), table(Server)
@@ -175,7 +172,7 @@ async def _situation(context: Context, read: Read, owner_id: UUID, wishes: Wishe
     return Situation(
         today=civil_day(now, ZoneInfo(context.figures.billing_zone)),
         standing=await _standing(context, read, owner_id),
-        contract=await _pending(read, owner_id, now),
+        contract=await pending(read, owner_id, now),
         name_taken=await taken(read, wishes.name),
         offer=await _offer(context, read, wishes, now) if wishes.plan_id else None,
         server_found=bool(server),
@@ -193,16 +190,6 @@ async def _standing(context: Context, read: Read, owner_id: UUID) -> Standing:
         suspended=owner.suspended_at is not None or context.viewer.suspended,
         identified=is_identified(*(getattr(owner, name) for name in IDENTITY)),
     )
-
-
-async def _pending(read: Read, owner_id: UUID, now: datetime) -> Refusal | None:
-    """BIL-19. What is said of a contract that waits."""
-    accepted = {row.version_id for row in await read(ACCEPTED, {"owner_id": owner_id})}
-    try:
-        check_accepted(await read(PUBLISHED), accepted, now)
-    except Refusal as refusal:
-        return refusal
-    return None
 
 
 async def _offer(context: Context, read: Read, wishes: Wishes, now: datetime) -> Offer | None:
