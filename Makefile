@@ -56,6 +56,8 @@ migration: $(READY) ## Draft a migration from the models (m="add invoices")
 bench: $(READY) ## Measure, side by side
 	@$(BIN)/python -m bench $(ARGS)
 
+# The canaries come in slices, to be taken up again one by one:
+# .venv/bin/python -m pytest -m campaign --timeout=0 -k seeds_07000
 campaign: $(READY) ## Long tests, then mutations of models/ (SLICES="ledger money" for some)
 	@echo '--- long tests'
 	@ESPACE_CAMPAIGN=1 $(BIN)/python -m pytest -m campaign --timeout=0 $(ARGS) || [ $$? -eq 5 ]

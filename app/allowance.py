@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv6Address, ip_network
 
 from graphql import OperationType
 
@@ -17,7 +16,7 @@ from app.settings import Settings
 from engine.error import RATE_LIMITED, RequestRefused
 from models.clock import Clock
 from models.context import Quota
-from models.network import parsed
+from models.network import neighbourhood
 from models.viewer import Viewer
 
 WINDOW = timedelta(minutes=1)
@@ -129,5 +128,4 @@ def caller(viewer: Viewer) -> str:
     """Whom a request is counted against: a profile, an address, or the IPv6 network that one customer has."""
     if (key := viewer.profile_id or viewer.service_id) is not None:
         return str(key)
-    address = parsed(viewer.ip_address)
-    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)
+    return neighbourhood(viewer.ip_address)

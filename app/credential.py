@@ -45,6 +45,8 @@ class Cookies:
     key: str
     tls_only: bool
     origins: Collection[str]
+    domain: str | None = None
+    """Where scripts may read the second one, besides this host; the first stays with the host."""
 
     __repr__ = unsaid
 
@@ -76,7 +78,14 @@ class Cookies:
 
     def _set(self, response: Response, name: str, value: str, max_age: int, *, hidden: bool) -> None:
         response.set_cookie(
-            name, value, max_age=max_age, path="/", secure=self.tls_only, httponly=hidden, samesite="lax"
+            name,
+            value,
+            max_age=max_age,
+            path="/",
+            domain=None if hidden else self.domain,
+            secure=self.tls_only,
+            httponly=hidden,
+            samesite="lax",
         )
 
 

@@ -6,10 +6,12 @@ from app.graphiql import BUNDLE
 from app.main import open_database, trusted
 from app.migration import is_at_head
 from app.settings import Settings
+from app.vault import KeyVault
 from models import sqlite
 from models.clock import RealClock
 from models.conflict import Busy
 from models.db import Database, Db
+from resolvers import two_factor
 from resolvers.catalog import is_empty
 from resolvers.sandbox import has_clock
 
@@ -28,6 +30,8 @@ async def complaints(settings: Settings) -> list[str]:
         trusted(settings)
     except (OSError, ValueError) as error:
         found.append(f"ESPACE_TRUSTED_DOCUMENTS: {error}")
+    if not settings.sandbox and settings.smtp_url is None:
+        found.append(f"Mails stay in the folder {settings.mail_folder}: ESPACE_SMTP_URL names what carries them.")
     return found + await _of_database(settings)
 
 
@@ -41,10 +45,17 @@ async def unservable(database: Database, settings: Settings) -> str | None:
     return None
 
 
+async def _unopened(database: Database, settings: Settings) -> str | None:
+    async with Db(database) as db:
+        if await two_factor.opens(db, KeyVault(settings.secret_key)):
+            return None
+    return "ESPACE_SECRET_KEY does not open the two-factor secrets of the database: they were sealed with another."
+
+
 async def _of_database(settings: Settings) -> list[str]:
     database = open_database(settings, RealClock())
     try:
-        problem = await unservable(database, settings)
+        problem = await unservable(database, settings) or await _unopened(database, settings)
         if problem is None:
             async with Db(database) as db:
                 problem = NOTHING_SOLD if await is_empty(db) else None

@@ -64,7 +64,10 @@ class Host:
         self.infrastructure: Infrastructure = SimulatedInfrastructure()
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
-            settings.secret_key, settings.tls_only_cookies, frozenset({settings.public_url, *settings.origins})
+            settings.secret_key,
+            settings.tls_only_cookies,
+            frozenset({settings.public_url, *settings.origins}),
+            settings.cookie_domain,
         )
 
     def translate(self, request: Request) -> Translate:

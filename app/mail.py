@@ -7,7 +7,7 @@ page around them and the text part are made of the same paragraphs, so that both
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -74,7 +74,7 @@ class Content:
     before: list[str]
     after: list[str]
     button: str
-    link: str
+    link: str = field(repr=False)
     sandbox: str
     footer: str
 

@@ -8,6 +8,7 @@ from functools import cache
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -110,9 +111,19 @@ def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: H
     )
 
 
+class CrossOrigin(CORSMiddleware):
+    """Starlette's, which names Origin in Vary a second time where the answer names it already."""
+
+    @staticmethod
+    def allow_explicit_origin(headers: MutableHeaders, origin: str) -> None:
+        headers["Access-Control-Allow-Origin"] = origin
+        if "origin" not in {part.strip().lower() for part in headers.get("vary", "").split(",")}:
+            headers.add_vary_header("Origin")
+
+
 def _cross_origin(settings: Settings) -> Middleware:
     return Middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=list(settings.origins),
         allow_methods=["GET", "POST"],
         allow_headers=CORS_HEADERS,

@@ -13,6 +13,7 @@ from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -83,6 +84,13 @@ class Settings(Figures, BaseSettings):
         default=SANDBOX_SECRET, min_length=32, repr=False, description="Signs what the service hands out."
     )
     tls_only_cookies: bool = Field(default=False, description="Cookies are sent over TLS only; production needs it.")
+    cookie_domain: str | None = Field(
+        default=None,
+        description=(
+            "Domain whose pages may read the cookie `espace_csrf`, such as `example.org`, for a browser application on"
+            " another host of it; by default the service's own host."
+        ),
+    )
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
     )
@@ -120,6 +128,11 @@ class Settings(Figures, BaseSettings):
     )
     password_memory_kib: int = Field(default=19_456, ge=8, description="PRO-4. Memory of one password hash, KiB.")
     password_passes: int = Field(default=2, ge=1, description="PRO-4. Passes of one password hash.")
+    password_least_length: int = Field(default=12, ge=8, description="PRO-4. Characters of a password at least.")
+    password_most_length: int = Field(default=256, ge=64, description="PRO-4. Characters of a password at most.")
+    password_least_score: int = Field(
+        default=3, ge=0, le=4, description="PRO-4. How hard to guess a password is at least: zxcvbn's score, 0 to 4."
+    )
     password_queue: int = Field(
         default=50, ge=1, description="PRO-4. Sign-ins that wait for a hash; more are told that the service is busy."
     )
@@ -219,6 +232,13 @@ class Settings(Figures, BaseSettings):
             yield "ESPACE_TRUSTED_ONLY: needs ESPACE_TRUSTED_DOCUMENTS, or nothing could be asked"
         if any(network.prefixlen == 0 for network in self.trusted_proxies):
             yield "ESPACE_TRUSTED_PROXIES: to trust everybody is to believe whatever address a client writes"
+        if self.reset_email_interval > self.password_reset_lifetime:
+            # Whoever asks for all resets of an address sends its owner their links: one of them always works.
+            yield "ESPACE_RESET_EMAIL_INTERVAL: is at most ESPACE_PASSWORD_RESET_LIFETIME, or strangers could use it up"
+        if self.cookie_domain is not None and not f".{urlsplit(self.public_url).hostname}".endswith(
+            f".{self.cookie_domain}"
+        ):
+            yield "ESPACE_COOKIE_DOMAIN: is the host of ESPACE_PUBLIC_URL, or a domain that it is in"
         if self.sandbox:
             return
         if self.secret_key.strip() == SANDBOX_SECRET:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
@@ -15,32 +16,43 @@ from engine.failure import log_failure
 from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.mail import Mailer
-from resolvers import delivery, idempotency, link, refresh, session
+from resolvers import delivery, idempotency, link, password, refresh, session
 
 logger = structlog.get_logger(__name__)
 
 
 async def work(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set. A failure is logged, and what was due is tried again in the next round."""
-    interval = settings.worker_interval.total_seconds()
     while not stop.is_set():
+        database.queued.clear()
         try:
             await work_once(database, settings, stop)
         except Exception as error:
             log_failure("round_failed", error)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval)
+        await _any(stop, database.queued, within=settings.worker_interval)
 
 
 async def work_once(database: Database, settings: Settings, stop: asyncio.Event | None = None) -> None:
     """One round: everything that is due now; of what can wait for another worker, nothing more once `stop` is set."""
     async with Db(database) as db:
+        await password.answer_requests(db, settings)
         await deliver(db, settings, stop or asyncio.Event())
         await simulator.answer_due(db, settings)
+        await delivery.purge(db, settings)
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
         await idempotency.purge(db, settings)
+
+
+async def _any(*events: asyncio.Event, within: timedelta) -> None:
+    """Wait until one of them is set, at most so long."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=within.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def deliver(db: Db, settings: Settings, stop: asyncio.Event) -> None:

@@ -75,7 +75,7 @@ class Document:
 class Execution:
     """What an executed operation gave: the parts of a GraphQL response."""
 
-    data: dict[str, Any] | None
+    data: dict[str, Any] | None = field(repr=False)
     errors: list[dict[str, Any]] = field(default_factory=list)
     extensions: dict[str, Any] = field(default_factory=dict)
     status: int | None = None

@@ -1,4 +1,8 @@
-"""LIM-1. How often a credential can be guessed: by address, and by the profile that is guessed at.
+"""LIM-1. How often a credential can be guessed, and a mail be asked for.
+
+Before sign-in it counts by network, by network and e-mail address, and by e-mail address over all networks from which
+its profile never signed in. So whoever guesses uses up what is theirs, and not what the owner has. After sign-in it
+counts by session, codes by profile: see docs/decisions/0006-guesses.md.
 
 A key's bucket holds `attempts` and gains one each `interval` (GCRA: one instant per key says when it is full again).
 Who finds it empty is slowed down, never locked out: a refusal takes nothing. Counters live in real time.
@@ -7,15 +11,15 @@ Who finds it empty is slowed down, never locked out: a refusal takes nothing. Co
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_network
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, Update, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
 from models.column import table
-from models.network import parsed
+from models.network import neighbourhood
 from models.refusal import Code, Refusal
 from models.secret import fingerprint
 from models.setting import Figures
@@ -32,6 +36,7 @@ class AttemptKind(StrEnum):
     CODE = "code"
     ACTIVATION = "activation"
     RESET = "reset"
+    MAIL = "mail"
 
 
 @dataclass(eq=False)
@@ -80,27 +85,52 @@ class Bucket:
 
 
 def of_address(kind: AttemptKind, address: str, figures: Figures) -> Bucket:
-    """The bucket of where somebody calls from; 64 bits of IPv6 are one caller."""
-    found = parsed(address)
-    network = str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found)
+    """The bucket of where somebody calls from, whoever they ask for."""
     attempts, interval = {
         AttemptKind.SIGN_IN: (figures.sign_ins_per_address, figures.sign_in_address_interval),
         AttemptKind.CODE: (figures.codes_per_address, figures.code_address_interval),
         AttemptKind.RESET: (figures.resets_per_address, figures.reset_address_interval),
+        AttemptKind.MAIL: (figures.resets_per_address, figures.reset_address_interval),
     }[kind]
-    return Bucket(f"{kind}:address:{network}", attempts, interval)
+    return Bucket(f"{kind}:address:{neighbourhood(address)}", attempts, interval)
 
 
-def of_profile(kind: AttemptKind, name: object, figures: Figures) -> Bucket:
-    """The bucket of who is guessed at, by id; before sign-in by e-mail address, whether or not anybody has it."""
+def of_pair(kind: AttemptKind, email: str, address: str, figures: Figures) -> Bucket:
+    """The bucket of one network at one e-mail address, whether or not anybody has it."""
+    return Bucket(f"{kind}:pair:{fingerprint(f'{neighbourhood(address)} {email}')}", *_small(kind, figures))
+
+
+def of_strangers(kind: AttemptKind, email: str, figures: Figures) -> Bucket:
+    """The bucket of all networks together at one e-mail address, but for those that its profile signed in from."""
     attempts, interval = {
-        AttemptKind.SIGN_IN: (figures.sign_ins_per_profile, figures.sign_in_profile_interval),
-        AttemptKind.PASSWORD: (figures.sign_ins_per_profile, figures.sign_in_profile_interval),
-        AttemptKind.CODE: (figures.codes_per_profile, figures.code_profile_interval),
-        AttemptKind.ACTIVATION: (figures.sign_ins_per_profile, figures.sign_in_profile_interval),
-        AttemptKind.RESET: (figures.resets_per_profile, figures.reset_profile_interval),
+        AttemptKind.SIGN_IN: (figures.sign_ins_per_email, figures.sign_in_email_interval),
+        AttemptKind.RESET: (figures.resets_per_email, figures.reset_email_interval),
+        AttemptKind.MAIL: (figures.resets_per_email, figures.reset_email_interval),
     }[kind]
-    return Bucket(f"{kind}:profile:{fingerprint(str(name))}", attempts, interval)
+    return Bucket(f"{kind}:strangers:{fingerprint(email)}", attempts, interval)
+
+
+def of_session(kind: AttemptKind, session_id: UUID, figures: Figures) -> Bucket:
+    """The bucket of one session: whoever stole it cannot keep its owner from proving who they are in another."""
+    return Bucket(f"{kind}:session:{session_id}", *_small(kind, figures))
+
+
+def of_profile(kind: AttemptKind, profile_id: UUID, figures: Figures) -> Bucket:
+    """The bucket of a profile, for what nobody reaches who has not shown its password or a session of it."""
+    return Bucket(f"{kind}:profile:{profile_id}", *_small(kind, figures))
+
+
+def _small(kind: AttemptKind, figures: Figures) -> tuple[int, timedelta]:
+    sign_ins = figures.sign_ins_per_profile, figures.sign_in_profile_interval
+    mails = figures.resets_per_profile, figures.reset_profile_interval
+    return {
+        AttemptKind.SIGN_IN: sign_ins,
+        AttemptKind.PASSWORD: sign_ins,
+        AttemptKind.ACTIVATION: sign_ins,
+        AttemptKind.CODE: (figures.codes_per_profile, figures.code_profile_interval),
+        AttemptKind.RESET: mails,
+        AttemptKind.MAIL: mails,
+    }[kind]
 
 
 def _taking(insert: Any) -> Any:

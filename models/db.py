@@ -61,6 +61,8 @@ class Database:
         self.clock = clock
         self.sandbox = sandbox
         self.journal = journal
+        self.queued = asyncio.Event()
+        """Set by a commit that left something to the worker, which need not wait for its next look."""
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         pool: dict[str, Any] = {
             "pool_size": pool_size,
@@ -173,11 +175,13 @@ class Db:
         self._held = AsyncExitStack()
         self._connection: AsyncConnection | None = None
         self._writing = False
+        self._over = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._over = True
         await self.release()
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
@@ -216,9 +220,12 @@ class Db:
                     raise NothingRecorded("a write transaction has to state what happened")
                 session.add_all(record.events)
                 await session.flush()
-                session.add_all(deliveries(record.events, real_now))
+                queued = list(deliveries(record.events, real_now))
+                session.add_all(queued)
                 await session.flush()
         self.recorded += len(record.events)
+        if queued:
+            self.database.queued.set()
 
     async def note(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement of bookkeeping (last seen, counters of attempts) in a transaction of its own; no fact."""
@@ -252,6 +259,9 @@ class Db:
     async def _open(self) -> AsyncConnection:
         if self._writing:
             raise AssertionError("inside a write, read through it: out here its changes are not seen")
+        if self._over:
+            # A field that failed has answered for its siblings, whose batches still come: nobody would close for them.
+            raise asyncio.CancelledError
         if self._connection is None:
             self._connection = await self._held.enter_async_context(self.database.reading())
         return self._connection

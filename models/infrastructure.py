@@ -79,17 +79,17 @@ class Infrastructure(Protocol):
 class NoInfrastructure:
     """Nobody to ask."""
 
-    async def usage(self, accounts: Sequence[UUID], now: datetime) -> Mapping[UUID, Usage]:
+    def usage(self, accounts: Sequence[UUID], now: datetime) -> Awaitable[Mapping[UUID, Usage]]:
         raise InfrastructureSilent
 
-    async def statistics(self, accounts: Sequence[UUID], now: datetime) -> Mapping[UUID, Statistics]:
+    def statistics(self, accounts: Sequence[UUID], now: datetime) -> Awaitable[Mapping[UUID, Statistics]]:
         raise InfrastructureSilent
 
-    async def resources(self, accounts: Sequence[UUID], now: datetime) -> Mapping[UUID, Resources]:
+    def resources(self, accounts: Sequence[UUID], now: datetime) -> Awaitable[Mapping[UUID, Resources]]:
         raise InfrastructureSilent
 
-    async def shared_health(self, accounts: Sequence[UUID], now: datetime) -> Mapping[UUID, Health]:
+    def shared_health(self, accounts: Sequence[UUID], now: datetime) -> Awaitable[Mapping[UUID, Health]]:
         raise InfrastructureSilent
 
-    async def server_health(self, servers: Sequence[UUID], now: datetime) -> Mapping[UUID, Health]:
+    def server_health(self, servers: Sequence[UUID], now: datetime) -> Awaitable[Mapping[UUID, Health]]:
         raise InfrastructureSilent

@@ -19,7 +19,9 @@ Network = IPv4Network | IPv6Network
 FORM = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?")
 """No netmasks and no zones, which the standard library would read as well."""
 MAPPED = IPv6Network("::ffff:0:0/96")
-CHANGED = action("profile.ip_allowlist_changed", "The networks allowed to sign in were changed")
+CHANGED = action(
+    "profile.ip_allowlist_changed", "The networks allowed to sign in were changed", mail="ip_allowlist_changed"
+)
 
 
 class AddressNotAllowed(Exception):
@@ -63,6 +65,14 @@ def parsed(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one caller: an address, or 64 bits of IPv6; "" where it cannot be told."""
+    found = parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False))
+    return str(found) if found is not None else ""
 
 
 def normal(text: str) -> str:

@@ -43,13 +43,11 @@ class IdentityIncomplete(Refusal):
     message = "Complete the profile first: an invoice needs a name, an address and a country."
 
 
-@dataclass(eq=False)
 class WeakServicePassword(Refusal):
     """ACC-1, PRO-4. The password of the service users is one like any other."""
 
     code = Code.INVALID
-    message = "This password is too weak: {least} characters or more, in words that have nothing to do with each other."
-    least: int
+    message = "This password is too weak, or too long: take several words that have nothing to do with each other."
 
 
 def is_identified(

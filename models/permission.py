@@ -149,7 +149,7 @@ class Subject(Generic[V]):
     """Other profiles that may see it, where the requirement says so."""
 
     def reach(self, requirement: Requirement) -> int:
-        """The bits of which one suffices on this subject."""
+        """PER-4. The bits of which one suffices on this subject."""
         if not requirement.related:
             return requirement.mask
         if self.account_id is not None:

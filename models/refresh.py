@@ -13,7 +13,9 @@ from models.secret import SecretKind, fingerprint, new_secret
 from models.session import Opened, Session
 
 REFRESHED = action("session.refreshed", "A session was renewed")
-REUSED = action("session.refresh_reused", "A refresh token was used twice: its session was closed")
+REUSED = action(
+    "session.refresh_reused", "A refresh token was used twice: its session was closed", mail="refresh_reused"
+)
 
 
 class RefreshExpired(Refusal):

@@ -50,10 +50,24 @@ class Figures(BaseModel):
         default=timedelta(minutes=1), description="LIM-1. One more sign-in from that address each."
     )
     sign_ins_per_profile: int = Field(
-        default=10, ge=1, description="LIM-1. Wrong passwords for one e-mail address, or in one profile, at once."
+        default=10,
+        ge=1,
+        description="LIM-1. Wrong passwords from one network for one e-mail address, or in one session, at once.",
     )
     sign_in_profile_interval: Duration = Field(
         default=timedelta(minutes=5), description="LIM-1. One more wrong password each."
+    )
+    sign_ins_per_email: int = Field(
+        default=100,
+        ge=1,
+        description="LIM-1. Wrong passwords for one e-mail address from all networks it never signed in from, at once.",
+    )
+    sign_in_email_interval: Duration = Field(
+        default=timedelta(minutes=5), description="LIM-1. One more wrong password from those networks each."
+    )
+    known_network_retention: Duration = Field(
+        default=timedelta(days=365),
+        description="LIM-1. How long the networks that a profile signed in from are remembered.",
     )
     codes_per_address: int = Field(default=20, ge=1, description="LIM-1. Codes from one address at once.")
     code_address_interval: Duration = Field(
@@ -64,16 +78,25 @@ class Figures(BaseModel):
         default=timedelta(hours=30), description="LIM-1. One more wrong one-time code each."
     )
     resets_per_address: int = Field(
-        default=10, ge=1, description="LIM-1. Password resets asked for from one address at once."
+        default=10, ge=1, description="LIM-1. Resets, and as many other mails, asked for from one address at once."
     )
     reset_address_interval: Duration = Field(
-        default=timedelta(minutes=10), description="LIM-1. One more reset from that address each."
+        default=timedelta(minutes=10), description="LIM-1. One more from that address each."
     )
     resets_per_profile: int = Field(
-        default=3, ge=1, description="LIM-1. Password resets asked for one e-mail address at once."
+        default=3,
+        ge=1,
+        description="LIM-1. Resets, and as many other mails, asked for one e-mail address from one network at once.",
     )
     reset_profile_interval: Duration = Field(
-        default=timedelta(hours=1), description="LIM-1. One more reset for that address each."
+        default=timedelta(hours=1), description="LIM-1. One more from that network each."
+    )
+    resets_per_email: int = Field(
+        default=20, ge=1, description="LIM-1. The same from all networks that it never signed in from, at once."
+    )
+    reset_email_interval: Duration = Field(
+        default=timedelta(minutes=30),
+        description="LIM-1. One more from those networks each; not longer than a reset's link works.",
     )
     tokens_per_profile: int = Field(default=50, ge=1, description="TOK-2. API tokens of one profile.")
     networks_per_allowlist: int = Field(
@@ -102,7 +125,7 @@ class Figures(BaseModel):
     account_domain: str = Field(
         default="espace.example",
         pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
-        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`…",
+        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`.",
     )
     account_home: str = Field(
         default="/home", pattern="^(/[a-z0-9_-]+)+$", description="ACC-4. Directory that accounts have their home in."
@@ -146,6 +169,11 @@ class Figures(BaseModel):
     delivery_lease: Duration = Field(
         default=timedelta(minutes=5),
         description="How long a worker has for one mail before another takes it; sending may last half of it.",
+    )
+
+    delivery_retention: Duration = Field(
+        default=timedelta(days=30),
+        description="How long mails that were sent are kept, the sandbox's too; one that was not is kept.",
     )
 
     @field_validator("billing_zone")

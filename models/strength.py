@@ -7,11 +7,20 @@ from zxcvbn import zxcvbn
 
 from models.refusal import Code, Refusal
 
-LEAST_LENGTH = 12
-MOST_LENGTH = 256
 LOOKED_AT = 64
 """Characters that are rated: the time it takes grows faster than they do, and so many are strong already."""
-LEAST_SCORE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """PRO-4. How long a password is, and how hard to guess: zxcvbn's score, 0 to 4."""
+
+    least: int = 12
+    most: int = 256
+    score: int = 3
+
+
+USUAL = Strength()
 
 
 @dataclass(eq=False)
@@ -39,11 +48,11 @@ class Guessable(Refusal):
     message = "This password is too easy to guess: take several words that have nothing to do with each other."
 
 
-def check_strength(password: str, about_its_owner: Sequence[str]) -> None:
+def check_strength(password: str, about_its_owner: Sequence[str], asked: Strength = USUAL) -> None:
     """PRO-4. Raises why a password cannot be taken. Takes milliseconds: call it beside the event loop."""
-    if len(password) < LEAST_LENGTH:
-        raise TooShort(LEAST_LENGTH)
-    if len(password) > MOST_LENGTH:
-        raise TooLongPassword(MOST_LENGTH)
-    if zxcvbn(password[:LOOKED_AT], [word for word in about_its_owner if word])["score"] < LEAST_SCORE:
+    if len(password) < asked.least:
+        raise TooShort(asked.least)
+    if len(password) > asked.most:
+        raise TooLongPassword(asked.most)
+    if zxcvbn(password[:LOOKED_AT], [word for word in about_its_owner if word])["score"] < asked.score:
         raise Guessable

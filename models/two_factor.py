@@ -27,6 +27,13 @@ class InvalidCode(Refusal):
     message = "This code is wrong or was used already."
 
 
+class CannotBeChecked(Refusal):
+    """PRO-5. The secret does not open with the service's key of today: no code is right, whatever it is."""
+
+    code = Code.INVALID_CODE
+    message = "Codes cannot be checked for this profile: use a recovery code, or set up two-factor authentication anew."
+
+
 class AlreadyOn(Refusal):
     """PRO-5. A second factor is in place: it is turned off before another one is set up."""
 

@@ -4,13 +4,17 @@ from typing import Protocol
 from uuid import UUID
 
 
+class Unopened(Exception):
+    """It was sealed with another key, for another owner, or was changed."""
+
+
 class Vault(Protocol):
     """Seals texts, each for its owner: moved to another one's row, it does not open."""
 
     def seal(self, text: str, owner_id: UUID) -> str: ...
 
     def open(self, sealed: str, owner_id: UUID) -> str:
-        """Raises where it was sealed with another key, for another owner, or was changed."""
+        """Raises Unopened."""
         ...
 
 

@@ -28,6 +28,7 @@ CONTRACTS = table(Contract)
 VERSIONS = table(ContractVersion)
 ACCEPTANCES = table(ContractAcceptance)
 PUBLISHED = select(VERSIONS.c.id, VERSIONS.c.document, VERSIONS.c.in_force_from, VERSIONS.c.at_sign_up)
+PUT = select(CONTRACTS.c.version_id).where(CONTRACTS.c.owner_id == bindparam("owner_id"))
 ACCEPTED = select(ACCEPTANCES.c.version_id).where(ACCEPTANCES.c.owner_id == bindparam("owner_id"))
 WANTED: Any = bindparam("wanted", expanding=True)
 SHOWN = select(VERSIONS.c.id, VERSIONS.c.version, VERSIONS.c.title_en, VERSIONS.c.title_fr).where(
@@ -95,13 +96,14 @@ async def accept(context: Context, *, key: UUID) -> UUID:
 
 
 async def put_to(write: Write, owner_id: UUID) -> None:
-    """BIL-19. What is in force, and what is to come, is put to a profile that signs up; its row is there already.
+    """BIL-19. What is in force, and what is to come, is put to a profile whose address is confirmed; it is locked.
 
-    The versions are read after it was written: who publishes one waits for that, and puts it to whom did not see it.
+    The versions are read after its row was written: who publishes one waits for that, and puts it to all there are.
     """
     versions = await write.rows(PUBLISHED)
+    put = {row.version_id for row in await write.rows(PUT, {"owner_id": owner_id})}
     begun = in_force(versions, write.now)
-    wanted = concerning(versions, write.now)
+    wanted = set(concerning(versions, write.now)) - put
     for version in versions:
         if version.id in wanted:
             contract = Contract(owner_id=owner_id, version_id=version.id)

@@ -1,20 +1,21 @@
 """What leaves the service: taken by a worker, sent, and settled."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlmodel import select as select_rows
 
-from models.activity import ActivityEvent
+from models.activity import ActivityEvent, Author
 from models.column import new_id, normalised_email, table
 from models.db import Db
 from models.delivery import Delivery, DeliveryKind, DeliveryState, Undelivered, backoff
 from models.link import Link
 from models.mail import SUBJECT_LENGTH, TOKEN_PLACE, Cause, Letter, Mailer, MailRefused, SandboxMail, WriteLetter
-from models.profile import Profile, display_name
+from models.profile import EMAIL_CHANGE_ASKED, KNOWN_ALREADY, Profile, display_name
 from models.provisioning import Provisioner, ProvisionerRefused
 from models.setting import Figures
 from resolvers import provisioning
@@ -42,7 +43,7 @@ class Outcome:
 
     id: UUID
     state: DeliveryState
-    defect: Exception | None = None
+    defect: Exception | None = field(default=None, repr=False)
     """What failed although it should not have."""
 
 
@@ -63,6 +64,8 @@ async def deliver_next(
             await _ask(db, figures, claimed, provisioner)
             return Outcome(claimed.id, DeliveryState.SENT)
         cause = await _cause(db, claimed)
+        if await _told_instead(db, claimed, cause):
+            return Outcome(claimed.id, DeliveryState.SENT)
         letter = write_letter(cause)
         await db.release()
         async with asyncio.timeout((figures.delivery_lease / 2).total_seconds()):
@@ -114,12 +117,10 @@ async def _ask(db: Db, figures: Figures, claimed: Claimed, provisioner: Provisio
     if order is not None and provisioner is not None:
         async with asyncio.timeout((figures.delivery_lease / 2).total_seconds()):
             await provisioner.ask(order)
-    now = db.database.clock.now()
     async with db.bookkeeping() as connection:
-        sent = {"state": DeliveryState.SENT, "sent_at": now, "last_error": None, "lease_by": None, "lease_until": None}
-        await connection.execute(update(DELIVERIES).where(*_held(claimed)).values(sent))
+        await connection.execute(update(DELIVERIES).where(*_held(claimed)).values(_settled(db)))
         if order is not None:
-            await connection.execute(provisioning.handed(order.id, now))
+            await connection.execute(provisioning.handed(order.id, db.database.clock.now()))
 
 
 async def _cause(db: Db, claimed: Claimed) -> Cause:
@@ -163,6 +164,33 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
     )
 
 
+async def _told_instead(db: Db, claimed: Claimed, cause: Cause) -> bool:
+    """PRO-3. Whether the address that somebody wants is in use: then who has it is told, and no link leaves.
+
+    It is looked up here, where nobody waits for an answer: the time that one takes would tell.
+    """
+    if cause.template != EMAIL_CHANGE_ASKED.mail:
+        return False
+    in_use = (
+        PROFILES.c.email == normalised_email(cause.address),
+        PROFILES.c.id != cause.owner_id,
+        PROFILES.c.invited_at.is_(None),
+    )
+    found = await db.first(select(PROFILES.c.id).where(*in_use))
+    if found is None:
+        return False
+    await db.release()
+    settled = (
+        update(DELIVERIES).where(*_held(claimed)).values(_settled(db, "ADDRESS_IN_USE")).returning(DELIVERIES.c.id)
+    )
+    async with Db(db.database, Author(ip_address=cause.ip_address)) as own, own.write() as write:
+        holder = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == found.id, *in_use))
+        if holder is None or not await write.rows(settled):
+            raise MailRefused("ADDRESS_CHANGED", permanent=False)
+        write.record.happened(KNOWN_ALREADY, holder, address=cause.address)
+    return True
+
+
 async def _link(db: Db, named: str | None, now: datetime) -> Link | None:
     if named is None:
         return None
@@ -182,23 +210,18 @@ def _name(row: Row[Any]) -> str | None:
 
 async def _sent(db: Db, claimed: Claimed, cause: Cause, letter: Letter) -> None:
     async with db.bookkeeping() as connection:
-        settled = await connection.execute(
-            update(DELIVERIES)
-            .where(*_held(claimed))
-            .values(
-                state=DeliveryState.SENT,
-                sent_at=db.database.clock.now(),
-                lease_by=None,
-                lease_until=None,
-                last_error=None,
-            )
-        )
+        settled = await connection.execute(update(DELIVERIES).where(*_held(claimed)).values(_settled(db)))
         if settled.rowcount and db.database.sandbox:
             # Read by whoever has the address, which need not be whose fact it was.
             holder = await connection.execute(
                 select(PROFILES.c.id).where(PROFILES.c.email == normalised_email(cause.address))
             )
             await connection.execute(insert(MAILS).values(kept(cause, letter, holder.scalar() or cause.owner_id)))
+
+
+def _settled(db: Db, remark: str | None = None) -> dict[str, Any]:
+    sent = {"state": DeliveryState.SENT, "sent_at": db.database.clock.now(), "last_error": remark}
+    return {**sent, "lease_by": None, "lease_until": None}
 
 
 def kept(cause: Cause, letter: Letter, owner_id: UUID) -> dict[str, Any]:
@@ -236,6 +259,15 @@ def _held(claimed: Claimed) -> tuple[Any, ...]:
         DELIVERIES.c.attempt == claimed.attempt,
         DELIVERIES.c.state == DeliveryState.PENDING,
     )
+
+
+async def purge(db: Db, figures: Figures) -> None:
+    """EVT-1. Delete what was sent long enough ago, and what the sandbox shows of it; never what was not."""
+    before = db.database.clock.now() - figures.delivery_retention
+    # What was sent then was due before: by that the index finds it.
+    old = DELIVERIES.c.state == DeliveryState.SENT, DELIVERIES.c.due_at < before, DELIVERIES.c.sent_at < before
+    await db.note(delete(MAILS).where(MAILS.c.id.in_(select(DELIVERIES.c.id).where(*old))))
+    await db.note(delete(DELIVERIES).where(*old))
 
 
 # For operators

@@ -112,6 +112,22 @@ async def save(
         return await _saved(context, email, wanted)
 
 
+async def take_over(write: Write, profile: Profile, address: str) -> None:
+    """PER-7. What was granted to an address before anybody had it is this profile's, which takes the address now."""
+    invited = select_rows(Profile).where(PROFILES.c.email == address, PROFILES.c.invited_at.is_not(None))
+    before = await write.lock_one(invited)
+    if before is None:
+        return
+    of_before = GRANTS.c.grantee_id == before.id
+    known = select(GRANTS.c.owner_id).where(GRANTS.c.grantee_id == profile.id)
+    owners = {row.owner_id for row in await write.rows(known)} | {profile.id}
+    for grant in await write.lock(select_rows(PermissionGrant).where(of_before)):
+        if grant.owner_id not in owners:
+            grant.grantee_id = profile.id
+    await write.flush()
+    await write.run(delete_rows(PROFILES).where(PROFILES.c.id == before.id))
+
+
 async def revoke(context: Context, *, key: UUID) -> UUID:
     """PER-5, PER-14. Take back everything that was given to somebody; answers the key that the grant had."""
     async with writing(context) as write:
@@ -187,7 +203,7 @@ async def _tell(
     owner, grantee = pair
     facts: dict[str, Any] = {"address": grantee.email, "owner": owner.email}
     if grantee.invited_at is not None:
-        link_id = await linked(context, write, grantee, LinkKind.INVITATION, grantee.email)
+        link_id = await linked(context.figures, write, grantee, LinkKind.INVITATION, grantee.email)
         facts |= {"template": "grant_invitation", "link_id": link_id}
     write.record.happened(GRANTED, grant, changes=words, **facts)
 

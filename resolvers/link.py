@@ -17,9 +17,8 @@ PROFILES = table(Profile)
 LINKS = table(Link)
 
 
-async def linked(context: Context, write: Write, profile: Profile, kind: LinkKind, address: str) -> UUID:
+async def linked(figures: Figures, write: Write, profile: Profile, kind: LinkKind, address: str) -> UUID:
     """A new link for a mail to `address`; answers its key, for the fact that makes the mail."""
-    figures = context.figures
     lifetimes = {
         LinkKind.PASSWORD_RESET: figures.password_reset_lifetime,
         LinkKind.INVITATION: figures.invitation_lifetime,

@@ -33,7 +33,6 @@ from models.profile import Profile
 from models.quote import Quote, QuoteKind, Terms, check_quote, digest, figures_of, sign_quote
 from models.refusal import Refusal
 from models.server import Server, obstacle_to_server
-from models.strength import LEAST_LENGTH
 from models.subscription import subscribe
 from resolvers.account_name import taken
 from resolvers.contract import Read, pending
@@ -110,7 +109,7 @@ async def _sealed(context: Context, owner_id: UUID, password: str) -> str:
     try:
         await context.passwords.check(password, await about_owner(context, owner_id))
     except Refusal:
-        raise WeakServicePassword(LEAST_LENGTH).at("service_password") from None
+        raise WeakServicePassword().at("service_password") from None
     return await context.passwords.hash(password)
 
 

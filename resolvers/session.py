@@ -36,7 +36,7 @@ from models.setting import Figures
 from models.viewer import ANYBODY, Viewer
 from models.visible import REAL_NOW
 from resolvers import attempt
-from resolvers.attempt import give_back, take_here
+from resolvers.attempt import give_back, remember, take_at
 from resolvers.find import find, writing
 from resolvers.right import has_grants, with_rights
 
@@ -70,7 +70,7 @@ RESUMED = (
 async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened | Asked:
     """PRO-4, PRO-8. Sign in, or ask for the second factor. InvalidCredentials costs the same whoever is asked for."""
     context.guess()
-    bucket = await take_here(context, AttemptKind.SIGN_IN, email)
+    taken = await take_at(context, AttemptKind.SIGN_IN, email)
     known = select(PROFILES.c.id, PROFILES.c.password_hash, PROFILES.c.ip_allowlist).where(PROFILES.c.email == email)
     profile = await context.db.first(known)
     await context.db.release()
@@ -92,7 +92,7 @@ async def create(context: Context, *, email: str, password: str, transport: Sess
         current.password_hash = rehashed
         if current.two_factor_since is not None:
             return _challenge(context, write, current, transport)
-        await give_back(context, write, bucket)
+        await give_back(context, write, *taken)
         opened = await open_for(context, write, current, transport, two_factor=False)
     await enter(context, opened, current)
     return opened
@@ -160,6 +160,7 @@ async def open_for(
     if two_factor:
         opened.session.two_factor_at = write.real_now
     write.add(opened.session)
+    await remember(write, profile, viewer.ip_address)
     return opened
 
 
@@ -237,7 +238,7 @@ async def purge(db: Db, figures: Figures) -> None:
     before = db.database.clock.now() - figures.session_retention
     await db.note(delete_rows(SESSIONS).where(or_(SESSIONS.c.ended_at < before, SESSIONS.c.expires_at < before)))
     await db.note(delete_rows(CHALLENGES).where(CHALLENGES.c.expires_at <= db.database.clock.now()))
-    await attempt.purge(db)
+    await attempt.purge(db, figures)
 
 
 def _seen(key: UUID, method: SessionMethod, now: datetime, figures: Figures) -> Update:

@@ -9,15 +9,16 @@ from sqlmodel import select as select_rows
 
 from models import recovery_code, totp
 from models import two_factor as rules
-from models.attempt import AttemptKind, of_profile
+from models.attempt import AttemptKind, of_profile, of_session
 from models.column import Instant, table
 from models.context import Context
-from models.db import Write
+from models.db import Db, Write
 from models.profile import Profile
 from models.recovery_code import RecoveryCode
 from models.secret import fingerprint, unsaid
 from models.session import Session, close_others
 from models.two_factor import InvalidCode, NotEnrolled, NotOn, TwoFactor
+from models.vault import Unopened, Vault
 from resolvers import token
 from resolvers.attempt import ask_password, give_back, still, take
 from resolvers.find import find, writing
@@ -79,7 +80,7 @@ async def enroll(context: Context, *, password: str) -> Enrolment:
 async def activate(context: Context, *, code: str) -> Shown:
     """PRO-5. Confirm the secret with a first code; this session has verified it, and its cookie is a new one."""
     context.guess()
-    await take(context, of_profile(AttemptKind.ACTIVATION, context.viewer.key, context.figures))
+    await take(context, of_session(AttemptKind.ACTIVATION, context.viewer.session_key, context.figures))
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
         factor = await _factor(write, profile.id)
@@ -166,12 +167,24 @@ async def codes_left(context: Context, keys: Sequence[UUID]) -> list[int]:
     return [(await context.db.rows(counting, {"profile": key}))[0][0] for key in keys]
 
 
+async def opens(db: Db, vault: Vault) -> bool:
+    """Whether the vault opens what is kept: the newest secret stands for all."""
+    row = await db.first(select(FACTORS.c.sealed_secret, FACTORS.c.profile_id).order_by(FACTORS.c.id.desc()).limit(1))
+    try:
+        return row is None or bool(vault.open(row.sealed_secret, row.profile_id))
+    except Unopened:
+        return False
+
+
 async def _factor(write: Write, profile_id: UUID) -> TwoFactor | None:
     return await write.lock_one(select_rows(TwoFactor).where(FACTORS.c.profile_id == profile_id))
 
 
 async def _use_step(context: Context, write: Write, profile: Profile, factor: TwoFactor, code: str) -> None:
-    secret = context.vault.open(factor.sealed_secret, profile.id)
+    try:
+        secret = context.vault.open(factor.sealed_secret, profile.id)
+    except Unopened:
+        raise rules.CannotBeChecked().at("code") from None
     step = totp.matched_step(secret, code, write.real_now)
     if step is None or not await write.rows(NEWEST_STEP, {"profile": profile.id, "step": step}):
         raise InvalidCode().at("code")

@@ -65,6 +65,8 @@ class Authorize:
     two_factor: bool | None = strawberry.directive_field(name="twoFactor", default=strawberry.UNSET)
     related: bool | None = strawberry.directive_field(name="related", default=strawberry.UNSET)
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
+    resolves: strawberry.Private[tuple[str, ...]] = ()
+    """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
 
     @cached_property
     def requirement(self) -> Requirement:
@@ -103,8 +105,9 @@ def authorize(
     two_factor: bool = False,
     related: bool = False,
     interactive: bool = False,
+    resolves: tuple[str, ...] = (),
 ) -> Authorize:
-    """`@authorize` with these arguments; without any, the owner alone."""
+    """`@authorize` with these arguments; without any, the owner alone. `resolves` is not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
         parties=parties or strawberry.UNSET,
@@ -114,6 +117,7 @@ def authorize(
         two_factor=two_factor or strawberry.UNSET,
         related=related or strawberry.UNSET,
         interactive=interactive or strawberry.UNSET,
+        resolves=resolves,
     )
 
 

@@ -51,8 +51,12 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
         yield "asks for a permission and names no subject"
     if acts and subject is not None and ".".join(subject.split(".")[:2]) not in ids:
         yield f"names the subject {subject!r}, which is no id of its input; {', '.join(ids) or 'it has none'}"
-    if ids and subject is None:
-        yield f"names the id {ids[0]}: whose is it? Say authorize(subject={ids[0]!r})"
+    unclaimed = [path for path in ids if path not in guard.resolves]
+    if unclaimed and subject is None:
+        yield f"names the id {unclaimed[0]}: whose is it? Say authorize(subject={unclaimed[0]!r})"
+    for path in guard.resolves:
+        if path not in ids:
+            yield f"resolves {path!r}, which is no id of its input"
 
 
 def _ids(field: GraphQLField) -> Iterator[str]:

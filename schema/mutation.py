@@ -7,7 +7,7 @@ command succeeded without stating what happened.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from schema.root import Query
 
 Info = strawberry.Info[Context, Any]
-P = TypeVar("P", bound="MutationPayload")
+P = TypeVar("P", bound="Payload")
 STANDING: dict[DenialReason, type[Refusal]] = {
     DenialReason.EMAIL_NOT_VERIFIED: EmailNotVerified,
     DenialReason.PROFILE_SUSPENDED: ProfileSuspended,
@@ -40,19 +40,13 @@ STANDING: dict[DenialReason, type[Refusal]] = {
 Act = Callable[[Any, Info, Any], Awaitable[P | None]]
 
 
-@strawberry.interface(description="What every mutation returns.")
-class MutationPayload:
-    user_errors: list[UserError] = strawberry.field(
-        description="Business errors; empty on success. When not empty, nothing was changed."
-    )
-    query: Annotated["Query", strawberry.lazy("schema.root")] | None = declare(
-        WholeGraph(), description="The whole graph after the mutation, to refetch anything else in the same round trip."
-    )
+class Payload:
+    """A success or a failure; each schema has the interface of its own that all its payloads implement."""
 
     @classmethod
     def of(cls, **results: Any) -> Self:
         """A success; a result that is an object is given by its key, and fetched through its gate."""
-        absent = {field.name: None for field in fields(cls)}
+        absent = {field.name: None for field in fields(cast(Any, cls))}
         return cls(**{**absent, "user_errors": [], **results})
 
     @classmethod
@@ -61,14 +55,34 @@ class MutationPayload:
         return cls.of(user_errors=[error])
 
 
+@strawberry.interface(description="What every mutation returns.")
+class MutationPayload(Payload):
+    user_errors: list[UserError] = strawberry.field(
+        description="Business errors; empty on success. When not empty, nothing was changed."
+    )
+    query: Annotated["Query", strawberry.lazy("schema.root")] | None = declare(
+        WholeGraph(), description="The whole graph after the mutation, to refetch anything else in the same round trip."
+    )
+
+
 def refetched(key: str, description: str) -> Any:
     """A result that is an object, held by a payload as its key."""
     return declare(One(key), description=description)
 
 
+class Asked(Protocol):
+    """What a mutation asks of the caller: a guard, with a requirement on a subject where it has one."""
+
+    @property
+    def subject(self) -> str | None: ...
+
+    @property
+    def requirement(self) -> Requirement | None: ...
+
+
 def mutation(
     payload: type[P],
-    guard: Authorize | Public,
+    guard: Asked,
     *,
     description: str,
     fails: Sequence[Code] = (),
@@ -126,7 +140,7 @@ def _fill(context: Context, input: Any) -> None:
             setattr(input, name, global_id(kind, key))
 
 
-async def _owner(info: Info, guard: Authorize | Public, input: Any) -> UUID | None:
+async def _owner(info: Info, guard: Asked, input: Any) -> UUID | None:
     """PER-12. Whose the object is that an input names, once the requirement was asked on it; else the caller.
 
     The object is reached through its gate; the path to it may go on to one of its parties: `input.grantId.grantee`.

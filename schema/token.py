@@ -122,7 +122,7 @@ class ApiTokenDeletePayload(MutationPayload):
 class TokenMutation:
     @mutation(
         ApiTokenCreatePayload,
-        authorize(subject="input.onlyOwnerId", interactive=True, two_factor=True),
+        authorize(resolves=("input.onlyOwnerId", "input.onlyAccountId"), interactive=True, two_factor=True),
         fails=[Code.TWO_FACTOR_NOT_ENABLED, Code.LIMIT_REACHED],
         description="Create an API token; its secret is shown once.",
         suspended=True,
@@ -130,7 +130,7 @@ class TokenMutation:
     async def api_token_create(self, info: Info, input: ApiTokenCreateInput) -> ApiTokenCreatePayload | None:
         values = given(input)
         for name, kind in (("only_owner_id", "Profile"), ("only_account_id", "Account")):
-            if given_id := values.pop(name, None):
+            if (given_id := values.pop(name, None)) is not None:
                 values[name] = key_of(given_id, kind, name)
         created = await acts.create(info.context, values=values)
         return ApiTokenCreatePayload.of(api_token=created.token.id, secret=created.secret)

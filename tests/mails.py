@@ -15,7 +15,7 @@ from models.delivery import Delivery
 from models.link import Link, LinkKind, new_link
 from models.profile import Profile
 from models.setting import Figures
-from resolvers import delivery
+from resolvers import delivery, password
 
 SETTINGS = Settings()
 
@@ -72,6 +72,7 @@ async def sent(
     """Send what is due; what became of each."""
     outcomes, letters, box = [], Letters(settings), mailer or Box()
     async with Db(database) as db:
+        await password.answer_requests(db, figures)
         while outcome := await delivery.deliver_next(db, figures, letters.write, box):
             outcomes.append(outcome)
     return outcomes

@@ -143,7 +143,7 @@ async def test_what_a_name_changes_is_told_before(api: Api) -> None:
         *(("HOSTNAME", f"{each}-atelier.espace.example", f"{each}-workshop.espace.example") for each in services),
         ("SITE_ADDRESS", "https://atelier.espace.example", "https://workshop.espace.example"),
         ("MAILBOX", "atelier@espace.example", "workshop@espace.example"),
-        ("HOME_DIRECTORY", "/home/atelier", "/home/workshop"),
+        ("HOME_DIRECTORY", f"{FIGURES.account_home}/atelier", f"{FIGURES.account_home}/workshop"),
         ("DATABASES", "atelier_*", "workshop_*"),
         ("CNAME", "atelier.espace.example", "workshop.espace.example"),
     ]

@@ -298,3 +298,24 @@ async def test_a_foreign_page_may_not(browser: Browser) -> None:
     answer = await browser.ask(WHO, x_csrf_token=browser.token, origin=FOREIGN)
     assert "access-control-allow-origin" not in answer.headers
     assert answer.json()["data"]["viewer"] is None
+
+
+async def test_another_host_reads_the_csrf_cookie_where_their_domain_is_named(api: Api, bound: Bound) -> None:
+    """The session cookie stays with the host in any case."""
+    settings = {"public_url": "https://api.example.com", "cookie_domain": "example.com", "origins": (ALLOWED,)}
+    async with serving(api.database, bound, rate_limits=False, **settings) as served:
+        browser = Browser(served)
+        await browser.sign_in()
+        domains = {name: morsel["domain"] for name, morsel in browser.given.items()}
+        assert domains == {"espace_session": "", "espace_csrf": "example.com"}
+        await browser.ask(SIGN_OUT, x_csrf_token=browser.token, origin=ALLOWED)
+        assert {name: morsel["domain"] for name, morsel in browser.given.items()} == domains
+
+
+async def test_vary_names_each_header_once(api: Api, bound: Bound) -> None:
+    async with serving(api.database, bound, rate_limits=False, origins=(ALLOWED,)) as served:
+        response = await Browser(served).ask(WHO, origin=ALLOWED)
+        assert response.headers["access-control-allow-origin"] == ALLOWED
+        assert response.headers["vary"] == "Accept, Accept-Language, Authorization, Cookie, Origin"
+        page = await served.client.get("/schema.graphql", headers={"origin": ALLOWED})
+        assert page.headers["vary"] == "Origin"

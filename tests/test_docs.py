@@ -33,9 +33,11 @@ from engine.media import GRAPHQL, JSON
 from engine.trusted import digest
 from models.clock import RealClock
 from models.column import table
+from models.conflict import Busy
 from models.db import Database, Db, async_url
 from models.profile import Profile
 from models.refusal import Code
+from models.secret import SecretKind, new_secret
 from tests.api import OWNER, Api, serving
 from tests.database import PostgresqlServer
 from tests.house import ROOT
@@ -275,6 +277,7 @@ ASKED: dict[tuple[str, str], dict[str, Any]] = {
     ("422", "COST_EXCEEDED"): {"json": {"query": "{" + "".join(f"a{n}: viewer {{ id }} " for n in range(200)) + "}"}},
     ("429", "RATE_LIMITED"): {"json": VIEWER},
     ("500", "INTERNAL"): {"json": VIEWER},
+    ("503", "UNAVAILABLE"): {"json": VIEWER, "headers": {"authorization": f"Bearer {new_secret(SecretKind.ACCESS)}"}},
 }
 SPECIAL: dict[str, dict[str, Any]] = {
     "294": {"partial_success_status": True},
@@ -296,6 +299,8 @@ async def test_a_status_means_what_is_told(
 ) -> None:
     if status == "500":
         monkeypatch.setattr(Documents, "prepare", lambda *_: 1 / 0)
+    if status == "503":
+        monkeypatch.setattr(Db, "first", busy)
     if code.strip("`") == error.IP_NOT_ALLOWED:
         await seed(database, hashing)
     settings = {"rate_limits": False, **SPECIAL.get(status, {})}
@@ -311,6 +316,10 @@ async def test_a_status_means_what_is_told(
         assert answer.status_code == int(expected)
         codes = {found["extensions"]["code"] for found in answer.json().get("errors", [])}
         assert codes == {code.strip("`")} - {""} or (code == "any" and codes)
+
+
+async def busy(*_: Any) -> None:
+    raise Busy
 
 
 async def shut_out(api: Api) -> str:

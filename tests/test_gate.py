@@ -59,6 +59,41 @@ def test_a_node_type_without_a_gate_does_not_build() -> None:
         built(query=OpenNodeQuery)
 
 
+@strawberry.input
+class NamingInput:
+    thing_id: strawberry.ID | None = None
+
+
+class NamingPayload(MutationPayload):
+    pass
+
+
+def naming(guard: Authorize) -> type:
+    """A mutation whose input names an id."""
+
+    @strawberry.type
+    class NamingMutation(Mutation):
+        @mutation(strawberry.type(NamingPayload), guard, description="Name it.")
+        async def name_it(self, info: Info, input: NamingInput) -> NamingPayload | None:
+            return None
+
+    return NamingMutation
+
+
+def test_an_id_is_the_subject_or_said_to_be_resolved_by_the_command() -> None:
+    built(mutation=naming(authorize(subject="input.thingId")))
+    built(mutation=naming(authorize(resolves=("input.thingId",))))
+    with pytest.raises(UnguardedError, match=r"names the id input\.thingId: whose is it"):
+        built(mutation=naming(authorize()))
+    with pytest.raises(UnguardedError, match=r"resolves 'input\.otherId', which is no id of its input"):
+        built(mutation=naming(authorize(subject="input.thingId", resolves=("input.otherId",))))
+
+
+def test_what_a_command_resolves_is_not_printed(bound: Bound) -> None:
+    assert "onlyOwnerId: ID" in bound.schema.as_str()
+    assert "resolves" not in bound.schema.as_str()
+
+
 @strawberry.type
 class Inner:
     secret: str | None = declare(Column("city"), authorize(), description="Of nobody.")

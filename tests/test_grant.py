@@ -14,7 +14,7 @@ from models.context import Context
 from models.db import Db
 from models.delivery import Delivery
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
-from models.permission import AccountPermission, OverallPermission, Requirement, mask_of
+from models.permission import AccountPermission, OverallPermission, Requirement, ServerPermission, mask_of
 from models.profile import Profile
 from models.refusal import NotFound
 from models.viewer import Granted, Viewer
@@ -233,3 +233,37 @@ async def test_a_right_that_was_taken_back_meanwhile_is_asked_again_under_the_lo
         with pytest.raises(NotFound):
             async with db.write() as write:
                 await find(context, write, Account, account, "account_id")
+
+
+async def test_a_holder_sees_what_they_hold(api: Api) -> None:
+    """PER-13."""
+    query = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Profile { held: viewerPermissions viewerIsOwner }
+      ... on Account { on: viewerPermissions viewerIsOwner }
+      ... on Server { at: viewerPermissions viewerIsOwner } } }"""
+    server = await a_server(api)
+    account, there = await an_account(api), await an_account(api, "there", server_id=server)
+    kinds = (("Profile", OWNER.key), ("Account", account), ("Account", there), ("Server", server))
+    ids = {"ids": [global_id(kind, key) for kind, key in kinds]}
+    await a_grant(api, DELEGATE, BILLING, accounts={account: [SITES]}, servers={server: [ServerPermission.RESOURCES]})
+    nodes = (await api.ask(query, ids, token=await api.token(DELEGATE))).data["nodes"]
+    assert [next(iter(node.values())) for node in nodes] == [["BILLING"], ["SITES"], [], ["RESOURCES"]]
+    assert not any(node["viewerIsOwner"] for node in nodes)
+    await a_grant(api, DELEGATE, OverallPermission.TECHNICAL_ACCOUNT)
+    nodes = (await api.ask(query, ids, token=await api.token(DELEGATE))).data["nodes"]
+    assert [len(next(iter(node.values()))) if node else None for node in nodes] == [1, 19, 20, None]
+    nodes = (await api.ask(query, ids, token=await api.token(OWNER))).data["nodes"]
+    assert [len(next(iter(node.values()))) for node in nodes] == [4, 19, 20, 10]
+    assert all(node["viewerIsOwner"] for node in nodes)
+
+
+async def test_who_is_suspended_grants_nothing_and_takes_back(api: Api) -> None:
+    """PRO-12."""
+    grant, profiles = await a_grant(api, DELEGATE, BILLING), table(Profile)
+    async with Db(api.database) as db:
+        now = api.database.clock.now()
+        await db.note(update(profiles).where(profiles.c.id == OWNER.key).values(suspended_at=now))
+    token = await api.token(OWNER)
+    answer = await api.ask(SAVE, {"input": {"email": FREE.email, "overall": ["BILLING"]}}, token=token)
+    assert [error["extensions"]["reason"] for error in answer.errors] == ["PROFILE_SUSPENDED"]
+    answer = await api.ask(REVOKE, {"id": global_id("PermissionGrant", grant)}, token=token)
+    assert answer.data["permissionGrantRevoke"]["userErrors"] == []

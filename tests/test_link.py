@@ -59,8 +59,20 @@ def test_a_forged_seal_is_noticed_though_its_checksum_is_right() -> None:
 def test_what_is_no_token_is_none() -> None:
     token = link_token(KEY, new_id())
     beyond = with_checksum(SecretKind.LINK, ALPHABET[-1] * 43)
+    just_beyond = with_checksum(SecretKind.LINK, "7n42DGM5Tflk9n8mt7Fhc8" + "0" * 21)
     other_kind = with_checksum(SecretKind.ACCESS, token.removeprefix("esp_link_")[:43])
-    wrong = ["", token[:-1], token[1:], token + "0", f" {token}", f"{token}\n", beyond, other_kind, "é" * 57]
+    wrong = [
+        "",
+        token[:-1],
+        token[1:],
+        token + "0",
+        f" {token}",
+        f"{token}\n",
+        beyond,
+        just_beyond,
+        other_kind,
+        "é" * 57,
+    ]
     assert [text for text in wrong if read_link_token(KEY, text) is not None] == []
 
 

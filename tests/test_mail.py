@@ -408,7 +408,7 @@ async def test_a_pending_address_is_the_askers_and_a_taken_one_is_its_holders(ap
         await told_with_link(api.database, EMAIL_CHANGE_ASKED, LinkKind.EMAIL_CHANGE, OWNER, address)
     await sent(api.database)
     assert [mail["template"] for mail in await shown(api, OWNER)] == ["email_change"]
-    assert [mail["template"] for mail in await shown(api, DELEGATE)] == ["email_change"]
+    assert [mail["template"] for mail in await shown(api, DELEGATE)] == ["email_already_known"]
 
 
 async def test_production_keeps_and_shows_no_mails(api: Api, bound: Bound) -> None:

@@ -237,7 +237,7 @@ async def test_a_name_that_was_taken_since_is_refused(api: Api) -> None:
     token = await api.token(OWNER)
     given = await wanted(api, token, await on_plan(api, "shop", "small"))
     assert (await opened(api, token, await wanted(api, token, await on_plan(api, "shop", "large"))))["account"]
-    await refused(api, token, given, "TAKEN", "account", "name")
+    assert await refused(api, token, given, "TAKEN", "account", "name")
 
 
 async def test_a_plan_that_is_sold_no_more_is_refused(api: Api) -> None:
@@ -246,7 +246,7 @@ async def test_a_plan_that_is_sold_no_more_is_refused(api: Api) -> None:
     given = await wanted(api, token, wish)
     async with Db(api.database) as db:
         await db.note(update(table(Plan)).where(table(Plan).c.code == "small").values(available=False))
-    await refused(api, token, given, "PLAN_UNAVAILABLE", "account", "target", "publicCloud", "planId")
+    assert await refused(api, token, given, "PLAN_UNAVAILABLE", "account", "target", "publicCloud", "planId")
     blocked = await quoted(api, token, wish)
     assert (blocked["token"], codes({"userErrors": blocked["blockers"]})) == (None, ["PLAN_UNAVAILABLE"])
     assert blocked["blockers"][0]["field"] == ["input", "target", "publicCloud", "planId"]
@@ -264,7 +264,9 @@ async def test_free_accounts_are_limited(api: Api) -> None:
     )
     owner = await api.token(OWNER)
     stolen = (await quoted(api, owner, wish))["token"]
-    await refused(api, token, await wanted(api, token, wish, FREE, quoteToken=stolen), "LIMIT_REACHED", *PLAN_PATH)
+    assert await refused(
+        api, token, await wanted(api, token, wish, FREE, quoteToken=stolen), "LIMIT_REACHED", *PLAN_PATH
+    )
     for name in ("first", "second"):
         assert (await opened(api, owner, await wanted(api, owner, await on_plan(api, name, "free"))))["account"]
     third = await quoted(api, owner, await on_plan(api, "third", "free"))
@@ -293,7 +295,7 @@ async def test_the_owner_has_to_be_in_good_standing(api: Api, code: str, spoil: 
     wish = await on_plan(api, "shop", "small")
     given = await wanted(api, token, wish)
     await change(api, OWNER, **spoil(api.database.clock.now()))
-    await refused(api, token, given, code)
+    assert await refused(api, token, given, code)
     blocked = await quoted(api, token, wish)
     assert (blocked["token"], [each["code"] for each in blocked["blockers"]]) == (None, [code])
 
@@ -302,13 +304,13 @@ async def test_a_contract_that_waits_has_to_be_accepted_first(api: Api) -> None:
     token = await api.token(OWNER)
     given = await wanted(api, token, await on_plan(api, "shop", "free"))
     await publish(api, "2026-11", date(2026, 11, 22))
-    await refused(api, token, given, "CONTRACT_PENDING")
+    assert await refused(api, token, given, "CONTRACT_PENDING")
 
 
 async def test_a_weak_password_is_refused_at_its_field(api: Api) -> None:
     token = await api.token(OWNER)
     given = await wanted(api, token, await on_plan(api, "shop", "small"), servicePassword="short")
-    await refused(api, token, given, "INVALID", "servicePassword")
+    assert await refused(api, token, given, "INVALID", "servicePassword")
 
 
 async def test_a_quote_that_was_not_made_for_this_is_refused(api: Api) -> None:
@@ -325,7 +327,7 @@ async def test_a_quote_that_was_not_made_for_this_is_refused(api: Api) -> None:
     ]
     for other in others:
         given = {**await wanted(api, token, wish), "quoteToken": other}
-        await refused(api, token, given, "INVALID", "quoteToken")
+        assert await refused(api, token, given, "INVALID", "quoteToken")
 
 
 async def test_a_quote_expires_and_the_answer_has_a_fresh_one(api: Api, clock: FrozenClock) -> None:
@@ -377,9 +379,9 @@ async def test_somebody_elses_server_and_what_leads_nowhere_are_not_found(api: A
             ("NOT_FOUND", ["input", "target", "serverId"])
         ]
         given = await wanted(api, token, on_server("shop", server), quoteToken="x")
-        await refused(api, token, given, "NOT_FOUND", "account", "target", "serverId")
+        assert await refused(api, token, given, "NOT_FOUND", "account", "target", "serverId")
     nowhere = {"name": "shop", "target": {"publicCloud": {"planId": FORGE_ID}}}
-    await refused(api, token, await wanted(api, token, nowhere, quoteToken="x"), "NOT_FOUND", *PLAN_PATH)
+    assert await refused(api, token, await wanted(api, token, nowhere, quoteToken="x"), "NOT_FOUND", *PLAN_PATH)
 
 
 async def test_a_delegate_who_manages_accounts_opens_for_the_owner(api: Api) -> None:
@@ -429,7 +431,7 @@ async def test_a_suspended_delegate_is_told_so(api: Api) -> None:
     wish = await on_plan(api, "shop", "small")
     given = await wanted(api, token, wish)
     await change(api, DELEGATE, suspended_at=api.database.clock.now())
-    await refused(api, token, given, "PROFILE_SUSPENDED")
+    assert await refused(api, token, given, "PROFILE_SUSPENDED")
     assert [each["code"] for each in (await quoted(api, token, wish))["blockers"]] == ["PROFILE_SUSPENDED"]
 
 

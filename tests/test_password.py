@@ -2,11 +2,12 @@
 
 import pytest
 
+from app.settings import Settings
 from models.activity import ActivityEvent
 from models.profile import Profile
 from models.refusal import Code
 from models.session import Session
-from models.strength import Guessable, TooLongPassword, TooShort, check_strength
+from models.strength import Guessable, Strength, TooLongPassword, TooShort, check_strength
 from tests.api import OWNER, PASSWORD, Api
 
 CHANGE = """mutation Change($current: String!, $new: String!) {
@@ -39,6 +40,19 @@ def test_a_weak_password_is_told_why(password: str, refusal: type[Exception]) ->
 )
 def test_a_strong_password_is_taken(password: str) -> None:
     check_strength(password, ["owner@example.org", ""])
+
+
+def test_the_figures_of_strength_are_settings() -> None:
+    """PRO-4."""
+    check_strength("short-one", [], Strength(least=8, score=0))
+    with pytest.raises(TooShort) as refused:
+        check_strength("violet-harbour-sixteen", [], Strength(least=30))
+    assert refused.value.least == 30
+    with pytest.raises(TooLongPassword):
+        check_strength("violet-harbour-sixteen", [], Strength(most=20))
+    defaults, usual = Settings(), Strength()
+    figures = defaults.password_least_length, defaults.password_most_length, defaults.password_least_score
+    assert figures == (usual.least, usual.most, usual.score)
 
 
 async def test_a_changed_password_ends_the_other_sessions_and_is_the_one_that_counts(api: Api) -> None:

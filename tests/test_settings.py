@@ -143,6 +143,20 @@ def test_names_of_others_are_left_alone(loaded: Loaded) -> None:
     assert loaded(ESPACES="1", MY_ESPACE_PORT="x", PORT="nothing").model_fields_set == set()
 
 
+def test_strangers_can_never_use_up_every_reset(loaded: Loaded) -> None:
+    assert "ESPACE_RESET_EMAIL_INTERVAL" in problems(loaded, ESPACE_RESET_EMAIL_INTERVAL="PT61M")[0]
+    loaded(ESPACE_RESET_EMAIL_INTERVAL="PT60M")
+
+
+@pytest.mark.parametrize(("domain", "fits"), [("espace.example", True), ("example", True), ("pace.example", False)])
+def test_cookies_are_of_the_domain_that_the_service_is_in(loaded: Loaded, domain: str, fits: bool) -> None:
+    given = {"ESPACE_PUBLIC_URL": "https://espace.example", "ESPACE_COOKIE_DOMAIN": domain}
+    if fits:
+        assert loaded(given).cookie_domain == domain
+    else:
+        assert "ESPACE_COOKIE_DOMAIN" in problems(loaded, given)[0]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

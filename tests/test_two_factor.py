@@ -3,28 +3,32 @@
 import asyncio
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import strawberry
-from cryptography.exceptions import InvalidTag
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
+from structlog.testing import capture_logs
 
 from app.demo import TWO_FACTOR_SECRET
-from app.settings import SANDBOX_SECRET
+from app.doctor import complaints
+from app.settings import SANDBOX_SECRET, Settings
 from app.vault import KeyVault
+from engine.bind import Bound
 from models import challenge as challenges
 from models import recovery_code, totp
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
-from models.column import table
+from models.column import new_id, table
 from models.db import Db
 from models.profile import Profile
 from models.recovery_code import RecoveryCode
 from models.session import Session, SessionTransport
 from models.tables import metadata
 from models.two_factor import TwoFactor
+from models.vault import Unopened
 from resolvers.two_factor import Enrolment, Shown
 from schema.two_factor import (
     RecoveryCodesRegeneratePayload,
@@ -35,8 +39,9 @@ from schema.two_factor import (
     TwoFactorEnrollInput,
     TwoFactorEnrollPayload,
 )
-from tests.api import FREE, OWNER, PASSWORD, STAFF, STAFF2, Api, profile_id
+from tests.api import FREE, OWNER, PASSWORD, STAFF, STAFF2, Api, profile_id, serving
 from tests.database import START
+from tests.test_sandbox import PRODUCTION
 from tests.test_session import hashes, seen, sign_in, signed_in
 
 __all__ = ["hashes"]
@@ -515,5 +520,39 @@ def test_a_sealed_secret_opens_with_its_key_for_its_owner_alone() -> None:
     assert sealed != vault.seal("secret", OWNER.key)
     assert KeyVault(SANDBOX_SECRET).open(sealed, OWNER.key) == "secret"
     for other, owner in ((KeyVault("x" * 32), OWNER.key), (vault, FREE.key)):
-        with pytest.raises(InvalidTag):
+        with pytest.raises(Unopened):
             other.open(sealed, owner)
+
+
+# Another key
+
+
+async def test_with_another_key_a_code_is_refused_and_a_recovery_code_is_the_way_in(
+    api: Api, bound: Bound, clock: FrozenClock
+) -> None:
+    """PRO-5. The operator is told once, the customer each time; nothing is INTERNAL."""
+    codes = recovery_code.new_codes()
+    async with Db(api.database) as db:
+        values = {"id": new_id(), "profile_id": STAFF.key, "code_hash": recovery_code.code_hash(codes[0])}
+        await db.note(insert(table(recovery_code.RecoveryCode)).values(**values, created_at=clock.now()))
+    async with serving(api.database, bound, rate_limits=False, secret_key="k" * 32) as served:
+        with capture_logs() as logs:
+            for _ in range(2):
+                payload = await verify(served, await challenged(served), code_in(clock))
+                assert [error["code"] for error in payload["userErrors"]] == ["INVALID_CODE"]
+        assert [(log["event"], log["log_level"]) for log in logs] == [("secret_key_opens_nothing", "error")]
+        assert (await verify(served, await challenged(served), codes[0]))["userErrors"] == []
+
+
+async def test_the_doctor_tells_a_key_that_opens_nothing_and_mails_that_stay(api: Api, tmp_path: Path) -> None:
+    url = api.database.url.render_as_string(hide_password=False)
+
+    async def told(word: str, **settings: Any) -> bool:
+        found = await complaints(Settings.model_validate({"database_url": url, **settings}))
+        return any(word in line for line in found)
+
+    assert not await told("SECRET_KEY")
+    assert await told("SECRET_KEY", secret_key="k" * 32)
+    live = {**PRODUCTION, "database_url": url, "mail_folder": tmp_path}
+    assert await told("Mails stay", **live)
+    assert not await told("Mails stay", **live, smtp_url="smtp://mail.example")

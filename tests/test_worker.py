@@ -12,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from app import worker
 from app.settings import Settings
 from models.clock import FrozenClock, RealClock
-from models.db import Database
-from models.delivery import DeliveryState
+from models.column import table
+from models.db import Database, Db
+from models.delivery import Delivery, DeliveryState
+from models.mail import SandboxMail
 from models.profile import PASSWORD_CHANGED
+from models.sandbox import ClockOffset
 from models.session import Session
 from tests.api import FREE, OWNER, Api
 from tests.mails import rows, told
+from tests.test_registration import ASK_RESET
 
 SETTINGS = Settings(worker_interval=timedelta(milliseconds=1))
 MAILS = 200
@@ -97,6 +102,44 @@ async def test_what_cannot_be_sent_is_logged_without_what_it_says(
     assert [log["event"] for log in logs] == ["delivery_failed", "delivery_dead"]
     assert logs[1]["delivery_id"] == str(row.id)
     assert "a secret" not in repr(logs)
+
+
+async def test_what_was_sent_is_deleted_after_a_month_and_what_was_not_is_kept(
+    api: Api, clock: FrozenClock, tmp_path: Path
+) -> None:
+    """EVT-1. By real time, though the sandbox dates its mails by its own."""
+    settings = Settings(mail_folder=tmp_path, delivery_attempts=1)
+    seeded = await api.rows(SandboxMail)
+    async with Db(api.database) as db:
+        await db.note(update(table(ClockOffset)).values(microseconds=10**15))
+    await told(api.database, PASSWORD_CHANGED, OWNER)
+    await worker.work_once(api.database, settings)
+    assert len(await api.rows(SandboxMail)) == len(seeded) + 1
+    await told(api.database, PASSWORD_CHANGED, OWNER, times=2)
+    dead, waiting = (await rows(api.database))[1:]
+    of = table(Delivery)
+    async with Db(api.database) as db:
+        await db.note(update(of).where(of.c.id == dead.id).values(state=DeliveryState.DEAD))
+        await db.note(update(of).where(of.c.id == waiting.id).values(due_at=clock.now() + timedelta(days=99)))
+    clock.move(settings.delivery_retention)
+    await worker.work_once(api.database, settings)
+    assert len(await rows(api.database)) == 3
+    clock.move(timedelta(seconds=1))
+    await worker.work_once(api.database, settings)
+    assert [row.id for row in await rows(api.database)] == [dead.id, waiting.id]
+    assert await api.rows(SandboxMail) == seeded
+
+
+async def test_a_mail_leaves_at_once_and_not_at_the_next_look(api: Api, tmp_path: Path) -> None:
+    """EVT-1. What commits wakes the worker of its process; so does a reset that was asked for."""
+    settings = Settings(mail_folder=tmp_path, worker_interval=timedelta(hours=1))
+    async with worker.working(api.database, settings):
+        await asyncio.sleep(0.2)
+        await told(api.database, PASSWORD_CHANGED, OWNER)
+        await until(lambda: len(written(tmp_path)) == 1)
+        await api.ask(ASK_RESET, {"email": FREE.email})
+        await until(lambda: len(written(tmp_path)) == 2)
+    assert [row.state for row in await rows(api.database)] == [DeliveryState.SENT] * 2
 
 
 # Killed

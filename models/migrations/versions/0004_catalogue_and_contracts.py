@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from models.migrations.trigger import allow_changes, refuse_changes
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -1,0 +1,180 @@
+"""Canaries: customers whose rows are full of marks, callers of each kind, and what they are sent meanwhile."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from engine.declare import Column, Computed, Embedded, Paged
+from engine.error import INTERNAL
+from engine.page import cursor
+from engine.shape import needs, target_of
+from models.activity import ACTIONS
+from models.column import table
+from models.db import Database
+from models.secret import SecretKind, fingerprint, new_secret
+from models.session import Session, SessionMethod
+from models.token import ApiToken
+from schema.global_id import global_id
+from tests.api import GRAPHQL, Api
+from tests.arguments import Supply
+from tests.marks import CUSTOMERS, Mark, Marked, Of, Place
+from tests.scope import Request
+from tests.walker import Walker
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and with what."""
+
+    name: str
+    customer: int | None = None
+    token: str | None = None
+
+
+def allowed(caller: Caller) -> frozenset[int]:
+    """The customers whose things a caller may see: their own. Grants will make it more."""
+    return frozenset() if caller.customer is None else frozenset({caller.customer})
+
+
+@dataclass
+class Canaries:
+    """The marked rows, who calls, and what they could ask for."""
+
+    marked: Marked
+    callers: list[Caller] = field(default_factory=lambda: [Caller("nobody")])
+
+    async def prepare(self, database: Database) -> None:
+        """Write the rows, and give each customer every kind of credential."""
+        await self.marked.fill(database)
+        for row, owner, text in list(self._ids()):
+            self.marked.marks.setdefault(text, Mark(owner, Place(row, "id")))
+        now = database.clock.now()
+        session: dict[str, Any] = {"method": SessionMethod.BEARER}
+        free: dict[str, Any] = {"enabled": True, "only_owner_id": None}
+        ways: list[tuple[str, Any, SecretKind, dict[str, Any]]] = [
+            ("one factor", Session, SecretKind.ACCESS, session | {"two_factor_at": None}),
+            ("two factors", Session, SecretKind.ACCESS, session | {"two_factor_at": now}),
+            ("a token", ApiToken, SecretKind.API, free | {"read_only": False}),
+            ("a token that only reads", ApiToken, SecretKind.API, free | {"read_only": True}),
+            ("a token for one owner", ApiToken, SecretKind.API, {"enabled": True}),
+        ]
+        async with database.writing() as connection:
+            for number, (name, model, kind, values) in enumerate(ways):
+                for customer in CUSTOMERS:
+                    secret, rows = new_secret(kind), table(model)
+                    key = self.marked.key(rows.name, Of(customer, number % 3 if model is Session else number - 2))
+                    values = values | {"secret_hash": fingerprint(secret)}
+                    await connection.execute(update(rows).where(rows.c.id == key).values(values))
+                    self.callers.append(Caller(f"customer {customer} with {name}", customer, secret))
+
+    def _ids(self) -> Iterator[tuple[str, int, str]]:
+        """Type, owner and id of every object that can be refetched."""
+        for kind, rows in self.marked.kinds:
+            for owner, row in self.marked.rows[rows]:
+                yield kind, owner, global_id(kind, row["id"])
+
+    def supply(self) -> Supply:
+        """The ids and cursors of everybody's objects, what is in them, and ids of nothing."""
+        ids: dict[str, list[str]] = {kind: [] for kind, _ in self.marked.kinds}
+        for kind, _, text in self._ids():
+            ids[kind].append(text)
+        ids |= {kind: [global_id(kind, key)] for kind, key in self._unowned()}
+        ids["Nothing"] = [global_id("Profile", UUID(int=7)), global_id("Nothing", UUID(int=7))]
+        marks = [text for text, mark in self.marked.marks.items() if mark.place.column != "id"]
+        return Supply(ids, list(self._cursors()), [*sorted(ACTIONS), *marks[::20]])
+
+    def _unowned(self) -> Iterator[tuple[str, UUID]]:
+        for shape in self.marked.bound.shapes.values():
+            if shape.source and (key := self.marked.others.get(shape.source.table.name)):
+                yield shape.name, key
+
+    def _cursors(self) -> Iterator[str]:
+        """The places of all rows in all lists."""
+        bound = self.marked.bound
+        for shape in bound.shapes.values():
+            for name, declared in shape.fields.items():
+                if isinstance(declared.what, Paged):
+                    kinds: Any = bound.graphql.type_map
+                    source = bound.shapes[target_of(kinds[target_of(kinds[shape.name], name)], "nodes")].source
+                    for _, row in self.marked.rows.get(source.table.name, []) if source else []:
+                        yield cursor([row[part.column] for part in declared.what.order])
+
+    def exposed(self) -> set[Place]:
+        """The marked columns that fields of the schema are made of."""
+        bound, places = self.marked.bound, set[Place]()
+        for shape in bound.shapes.values():
+            for name, declared in shape.fields.items() if shape.source else ():
+                kinds: Any = bound.graphql.type_map
+                columns = needs(declared) if isinstance(declared.what, Column | Computed) else ()
+                if isinstance(declared.what, Embedded):
+                    columns = bound.shapes[target_of(kinds[shape.name], name)].columns
+                places |= {Place(shape.source.table.name, column) for column in columns if shape.source}
+        return places & {mark.place for mark in self.marked.marks.values() if mark.owner}
+
+
+@dataclass
+class Outcome:
+    """What a walk came to."""
+
+    leaks: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    shown: set[Place] = field(default_factory=set)
+    """Columns of which somebody saw a mark of their own."""
+    left_open: str = ""
+    """How many connections were left after a document, and after which one first."""
+    codes: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+async def walk(api: Api, canaries: Canaries, seeds: Iterable[int], caplog: pytest.LogCaptureFixture) -> Outcome:
+    """Ask the documents of these numbers, each caller in turn, and look at all that comes of them."""
+    outcome, walker = Outcome(), Walker(api.bound.graphql, canaries.supply())
+    with capture_logs() as logs:
+        for seed in seeds:
+            caller, request = canaries.callers[seed % len(canaries.callers)], walker.request(seed)
+            logs.clear()
+            caplog.clear()
+            response = await send(api, caller, request)
+            case = f"seed {seed}, {caller.name}, {request.operation_name}, {request.variables}:\n{request.text}"
+            seen = canaries.marked.found(f"{response.headers.raw} {response.text}")
+            logged = canaries.marked.found(repr(logs) + caplog.text)
+            outcome.leaks += [f"{mark} in an answer, {case}" for mark in seen if mark.owner not in allowed(caller)]
+            outcome.leaks += [f"{mark} in the log, {case}" for mark in logged]
+            outcome.shown |= {mark.place for mark in seen if mark.owner == caller.customer}
+            codes = [error["extensions"]["code"] for error in response.json().get("errors", ())]
+            outcome.codes.update(codes)
+            outcome.statuses[response.status_code] += 1
+            if response.status_code >= 500 or INTERNAL in codes:
+                outcome.failures.append(f"{response.status_code} {response.text[:500]} {logs}, {case}")
+            if (left := await left_open(api)) and not outcome.left_open:
+                outcome.left_open = f"{left}, {case}"
+    return outcome
+
+
+async def left_open(api: Api) -> int:
+    """Connections that nobody gave back, although nothing is under way; what is left of a request gets a moment."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+    pools: list[Any] = [api.database.readers.sync_engine.pool, api.database.writers.sync_engine.pool]
+    return sum(pool.checkedout() for pool in pools)
+
+
+async def send(api: Api, caller: Caller, request: Request) -> httpx.Response:
+    headers = {"Accept": GRAPHQL} | ({"Authorization": f"Bearer {caller.token}"} if caller.token else {})
+    body = {"query": request.text, "variables": request.variables, "operationName": request.operation_name}
+    return await api.client.post("/graphql", json=body, headers=headers)
+
+
+def written(message: EmailMessage) -> str:
+    """All that a mail says, headers included."""
+    parts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+    return "\n".join([*map(str, message.values()), *parts])
