@@ -23,7 +23,7 @@ NOWHERE = UUID(int=0)
 """The key of what an id leads to that is none."""
 
 
-@strawberry.input(description="A plan of the public cloud.")
+@strawberry.input(description="A plan and a period.")
 class PublicCloudTargetInput:
     plan_id: strawberry.ID = strawberry.field(description="Plan.")
     period: BillingPeriod = strawberry.field(
@@ -31,7 +31,7 @@ class PublicCloudTargetInput:
     )
 
 
-@strawberry.input(description="Where an account is opened: exactly one.", one_of=True)
+@strawberry.input(description="Where to open an account: exactly one.", one_of=True)
 class AccountTargetInput:
     public_cloud: PublicCloudTargetInput | None = strawberry.field(
         default=strawberry.UNSET, description="On the public cloud."
@@ -41,7 +41,7 @@ class AccountTargetInput:
     )
 
 
-@strawberry.input(description="A wanted account.")
+@strawberry.input(description="An account to open.")
 class AccountOpenQuoteInput:
     name: str = strawberry.field(description="Unique name.")
     target: AccountTargetInput = strawberry.field(description="Where.")

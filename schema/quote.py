@@ -27,7 +27,7 @@ class TaxedMoney:
     net: Money = strawberry.field(description="VAT excluded.")
 
 
-@strawberry.type(description="Line of a document.")
+@strawberry.type(description="A line of an invoice.")
 class InvoiceLine:
     label: str = strawberry.field(description="Label as printed.")
     quantity: Decimal = strawberry.field(description="Quantity.")
@@ -40,7 +40,9 @@ class InvoiceLine:
     )
 
 
-@strawberry.interface(description="Exact figures of an operation before it is executed.")
+@strawberry.interface(
+    description="A binding price shown before a mutation; pass `token` to the mutation to be charged exactly this."
+)
 class Quote:
     token: str | None = strawberry.field(
         description="Opaque signed token that freezes the figures until `expiresAt`; null while something stands in "

@@ -33,7 +33,7 @@ described(
 COMMERCIAL = authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT])
 SubscriptionItem = Annotated[
     Annotated["Account", strawberry.lazy("schema.account")] | Annotated["Server", strawberry.lazy("schema.server")],
-    strawberry.union("SubscriptionItem", description="Something subscribed to."),
+    strawberry.union("SubscriptionItem", description="Things one can subscribe to."),
 ]
 
 
@@ -48,7 +48,7 @@ def last_day(period_end: date) -> date:
     owner="owner_id",
     account="account_id",
     server="server_id",
-    description="A running or ended subscription: an account on a plan, a server, a server option.",
+    description="What is billed again each period; named so because Subscription is the root of GraphQL subscriptions.",
 )
 class ServiceSubscription(Node):
     item: SubscriptionItem | None = declare(
