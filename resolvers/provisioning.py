@@ -19,6 +19,7 @@ from models.held_name import HeldName
 from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from resolvers.subscription import end_of_account
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
 NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEvent)
@@ -99,6 +100,8 @@ async def _delete(write: Write, account: Account) -> None:
     """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
+    await end_of_account(write, account.id)
+    await write.flush()
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
     await _drop_empty(write, named)
 
