@@ -21,7 +21,7 @@ from models.setting import Figures
 
 OPENING_ASKED = action("account.opening_asked", "The account is being set up")
 OPENED = action("account.opened", "The account was opened", mail="account_opened")
-OPENING_FAILED = action("account.opening_failed", "The account could not be set up")
+OPENING_FAILED = action("account.opening_failed", "The account could not be set up", mail="account_opening_failed")
 RENAMING_ASKED = action("account.renaming_asked", "The account is being renamed")
 RENAMED = action("account.renamed", "The account was renamed")
 RENAMING_FAILED = action(

@@ -26,6 +26,10 @@ NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEven
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 
 
+GONE = {(Operation.DELETE, Outcome.DONE), (Operation.CREATE, Outcome.FAILED)}
+"""Answers after which there is no account: it was deleted, or never came to be."""
+
+
 class _AnsweredBefore(Exception):
     """The same answer came while this one waited: there is nothing to write."""
 
@@ -91,7 +95,7 @@ async def _settle(
     account.settle(write.record, task, outcome)
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
-    if task.operation is Operation.DELETE and outcome is Outcome.DONE:
+    if (task.operation, outcome) in GONE:
         await _delete(write, account)
         await _delete_if_empty(write, server)
 
