@@ -234,8 +234,9 @@ async def _check_room(context: Context, write: Write, owner_id: UUID) -> None:
 
 async def _own(write: Write, owner_id: UUID, wanted: Given) -> dict[UUID, str]:
     """PER-12. The names of what is granted; NotFound where something is not the owner's."""
-    accounts = {row.id: row for row in await _locked(write, Account, owner_id, wanted.accounts)}
+    # Servers first, as whoever settles a deletion does: two who lock both then queue.
     servers = {row.id: row for row in await _locked(write, Server, owner_id, wanted.servers)}
+    accounts = {row.id: row for row in await _locked(write, Account, owner_id, wanted.accounts)}
     for index, (key, mask) in enumerate(wanted.accounts.items()):
         path = ("accounts", str(index))
         if key not in accounts:
