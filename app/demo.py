@@ -100,7 +100,7 @@ async def seed(
         if missing:
             await _people(db, missing, await passwords.hash(PASSWORD), vault)
         owner, delegate, tech, free, *_ = (person.key for person in PEOPLE)
-        await demo_hosting.seed(db, owner=owner, delegate=delegate, tech=tech, free=free)
+        await demo_hosting.seed(db, owner=owner, delegate=delegate, tech=tech, free=free, zone=zone)
 
 
 async def _people(db: Db, missing: list[Person], password_hash: str, vault: Vault) -> None:

@@ -16,7 +16,7 @@ from engine.failure import log_failure
 from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.mail import Mailer
-from resolvers import delivery, link, password, refresh, session
+from resolvers import delivery, idempotency, link, password, refresh, session
 
 logger = structlog.get_logger(__name__)
 
@@ -42,6 +42,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
+        await idempotency.purge(db, settings)
 
 
 async def _any(*events: asyncio.Event, within: timedelta) -> None:

@@ -28,6 +28,7 @@ from engine.declare import (
     Column,
     Computed,
     Declared,
+    Either,
     Embedded,
     Given,
     Guard,
@@ -123,6 +124,8 @@ class Bound:
             case Reference(type_name, key):
                 kind_at, key_at = shape.place(type_name), shape.place(key)
                 return lambda source, info: self.reach(info.context, source[kind_at], source[key_at])
+            case Either(ways):
+                return self._either([(type_name, shape.place(key)) for type_name, key in ways])
             case ByGlobalId() as what:
                 return self._by_global_id(what)
             case Batch() as what:
@@ -136,6 +139,15 @@ class Bound:
         row = self.rows[target.name]
         places = [shape.place(name) for name in row.shape.columns]
         return lambda source, info: row([source[place] for place in places])
+
+    def _either(self, ways: list[tuple[str, int]]) -> Resolver:
+        async def resolve(source: Any, info: Info) -> Entity | None:
+            for type_name, place in ways:
+                if source[place] is not None:
+                    return await self.reach(info.context, type_name, source[place])
+            return None
+
+        return resolve
 
     def _by_global_id(self, what: ByGlobalId) -> Resolver:
         async def one(context: Any, text: str) -> Entity | None:
@@ -249,6 +261,8 @@ def _batch(shape: Shape, what: Batch, arguments_of: ArgumentsOf) -> Resolver:
 
     def resolve(source: Any, info: Info, **given: Any) -> Any:
         context, arguments = info.context, arguments_of(given)
+        if what.arguments is not None:
+            arguments = dict(what.arguments(context, arguments))
         what_of = (what, frozen(arguments)) if arguments else what
         loader = _batches(context).loader(what_of, lambda keys: what.load(context, keys, **arguments))
         return loader.load(key_of(source, context))

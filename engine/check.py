@@ -60,6 +60,8 @@ def _of_function(what: Computed | Batch, field: GraphQLField) -> Iterator[str]:
     function = what.by if isinstance(what, Computed) else what.load
     given = 2 if isinstance(what, Batch) else len(what.needs) + (what.given is not None)
     every, required = _names(field)
+    if isinstance(what, Batch) and what.arguments is not None:
+        return  # What it is given by name is for that function to say.
     for names in (every, required) if every != required else (every,):
         try:
             inspect.signature(function).bind(*range(given), **dict.fromkeys(names))

@@ -170,6 +170,13 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """An object of one of several types: for each its name, and the column of its id. The first that is there."""
+
+    ways: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ByGlobalId:
     """Objects by the ids that clients hold: the argument `id`, or `ids`. `read` answers type name and key, or None."""
 
@@ -187,6 +194,8 @@ class Batch:
 
     key: Key
     load: Callable[..., Awaitable[Sequence[Any]]]
+    arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """What `load` is given, of the context and the arguments, such as an input; None: these as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,9 @@ class PagePart:
     name: str
 
 
-Declaration = Column | Computed | Embedded | One | Many | Paged | Reference | ByGlobalId | Batch | WholeGraph | PagePart
+Declaration = (
+    Column | Computed | Embedded | One | Many | Paged | Reference | Either | ByGlobalId | Batch | WholeGraph | PagePart
+)
 
 
 @dataclass(frozen=True, slots=True)

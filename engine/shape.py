@@ -16,6 +16,7 @@ from engine.declare import (
     Computed,
     Declaration,
     Declared,
+    Either,
     Embedded,
     Guard,
     Many,
@@ -126,5 +127,7 @@ def needs(declared: Declared) -> tuple[str, ...]:
             return (key,)
         case Reference(type_name, key):
             return (type_name, key)
+        case Either(ways):
+            return tuple(key for _, key in ways)
         case _:
             return ()

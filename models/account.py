@@ -20,8 +20,8 @@ from models.refusal import Refusal
 from models.setting import Figures
 
 OPENING_ASKED = action("account.opening_asked", "The account is being set up")
-OPENED = action("account.opened", "The account was opened")
-OPENING_FAILED = action("account.opening_failed", "The account could not be set up")
+OPENED = action("account.opened", "The account was opened", mail="account_opened")
+OPENING_FAILED = action("account.opening_failed", "The account could not be set up", mail="account_opening_failed")
 RENAMING_ASKED = action("account.renaming_asked", "The account is being renamed")
 RENAMED = action("account.renamed", "The account was renamed")
 RENAMING_FAILED = action(
@@ -91,6 +91,8 @@ class Account(SQLModel, table=True):
     owner_id: UUID = Field(foreign_key="profile.id")
     name: str = Field(sa_type=Name(LONGEST), unique=True)
     server_id: UUID | None = Field(default=None, foreign_key="server.id")
+    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
+    """None on the private cloud."""
     status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=one_of(AccountStatus, "account_status"))
     created_at: datetime = Field(sa_type=Instant)
 
@@ -168,7 +170,14 @@ def refusal_of_name(name: str, new_name: str, figures: Figures) -> Refusal | Non
 
 
 def new_account(
-    record: Record, *, owner_id: UUID, name: str, server_id: UUID | None, sealed_password: str, figures: Figures
+    record: Record,
+    *,
+    owner_id: UUID,
+    name: str,
+    server_id: UUID | None,
+    plan_id: UUID | None = None,
+    sealed_password: str,
+    figures: Figures,
 ) -> tuple[Account, HeldName, ProvisioningTask]:
     """ACC-1, ACC-2. An account to be set up, the name that it holds, and what is asked for it.
 
@@ -176,7 +185,12 @@ def new_account(
     """
     check_name(name, least=figures.account_name_least, most=figures.account_name_most)
     account = Account(
-        owner_id=owner_id, name=name, server_id=server_id, status=AccountStatus.CREATING, created_at=record.now
+        owner_id=owner_id,
+        name=name,
+        server_id=server_id,
+        plan_id=plan_id,
+        status=AccountStatus.CREATING,
+        created_at=record.now,
     )
     asked = task(record, Operation.CREATE, account=account, sealed_password=sealed_password)
     record.happened(OPENING_ASKED, account, name=name, task_id=asked.id)

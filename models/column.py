@@ -132,6 +132,8 @@ class among(FunctionElement[bool]):
 
     type = Boolean()
     inherit_cache = True
+    _is_implicitly_boolean = True
+    """SQLite would be asked whether it `= 1`, and then use no index."""
 
     def __init__(self, column: ColumnElement[Any], keys: BindParameter[Any]) -> None:
         super().__init__(column, keys)

@@ -87,6 +87,8 @@ class Context:
     default_account_id: UUID | None = None
     """TOK-4. The account that is meant where an input leaves it out."""
     guessed: bool = False
+    repeats: bool = False
+    """BIL-15. What is asked for was done by an earlier request, and is only answered again."""
     loads: dict[Any, Any] = field(default_factory=dict)
     """Batches of what is read, kept here by whoever reads."""
 

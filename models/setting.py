@@ -130,6 +130,19 @@ class Figures(BaseModel):
     account_home: str = Field(
         default="/home", pattern="^(/[a-z0-9_-]+)+$", description="ACC-4. Directory that accounts have their home in."
     )
+    free_accounts: int = Field(default=1, ge=0, description="ACC-3. Free accounts of one profile.")
+    free_accounts_beside_paying: int = Field(
+        default=2, ge=0, description="ACC-3. Free accounts of a profile that also has a paying one."
+    )
+    quote_lifetime: Duration = Field(
+        default=timedelta(minutes=15), description="BIL-14. How long a quote is accepted, by the business clock."
+    )
+    intent_retention: Duration = Field(
+        default=timedelta(hours=24), description="BIL-15. How long what an idempotency key did is remembered."
+    )
+    intent_pause: Duration = Field(
+        default=timedelta(seconds=2), description="BIL-15. When to retry a key whose first request is still running."
+    )
     provisioning_delay: Duration = Field(
         default=timedelta(milliseconds=500),
         description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",

@@ -13,6 +13,7 @@ from models import (
     fee,
     grant,
     held_name,
+    idempotency,
     intervention,
     known_network,
     link,
@@ -29,6 +30,7 @@ from models import (
     service,
     service_level,
     session,
+    subscription,
     token,
     two_factor,
 )
@@ -43,6 +45,7 @@ MODULES = (
     delivery,
     grant,
     held_name,
+    idempotency,
     fee,
     intervention,
     known_network,
@@ -60,6 +63,7 @@ MODULES = (
     server_option,
     service_level,
     session,
+    subscription,
     token,
     two_factor,
 )

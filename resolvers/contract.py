@@ -1,6 +1,6 @@
 """Contracts: which are put to whom, which were accepted, and where they are read."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from models.context import Context
 from models.contract import (
     Contract,
     ContractAcceptance,
+    ContractPending,
     ContractVersion,
     check_accepted,
     concerning,
@@ -21,6 +22,8 @@ from models.db import Db, Write
 from models.document_link import DocumentLink, document_token
 from resolvers.find import find, writing
 
+Read = Callable[..., Awaitable[Sequence[Row[Any]]]]
+"""`rows` of what reads: a request's database, or a write transaction."""
 CONTRACTS = table(Contract)
 VERSIONS = table(ContractVersion)
 ACCEPTANCES = table(ContractAcceptance)
@@ -114,10 +117,20 @@ async def current(write: Write) -> set[UUID]:
     return in_force(await write.rows(PUBLISHED), write.now)
 
 
+async def pending(rows: Read, owner_id: UUID, at: datetime) -> ContractPending | None:
+    """BIL-19. Why nothing is billed to an owner who has not accepted what is in force; None where they have."""
+    accepted = {row.version_id for row in await rows(ACCEPTED, {"owner_id": owner_id})}
+    try:
+        check_accepted(await rows(PUBLISHED), accepted, at)
+    except ContractPending as waits:
+        return waits
+    return None
+
+
 async def check_none_pending(write: Write, owner_id: UUID) -> None:
     """BIL-19. Raises ContractPending where the owner has not accepted what is in force: asked before what is billed."""
-    accepted = {row.version_id for row in await write.rows(ACCEPTED, {"owner_id": owner_id})}
-    check_accepted(await write.rows(PUBLISHED), accepted, write.now)
+    if (waits := await pending(write.rows, owner_id, write.now)) is not None:
+        raise waits
 
 
 async def read(db: Db, link: DocumentLink) -> tuple[str, str] | None:

@@ -19,10 +19,15 @@ from models.held_name import HeldName
 from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from resolvers.subscription import end_of_account
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
 NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEvent)
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
+
+
+GONE = {(Operation.DELETE, Outcome.DONE), (Operation.CREATE, Outcome.FAILED)}
+"""Answers after which there is no account: it was deleted, or never came to be."""
 
 
 class _AnsweredBefore(Exception):
@@ -90,7 +95,7 @@ async def _settle(
     account.settle(write.record, task, outcome)
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
-    if task.operation is Operation.DELETE and outcome is Outcome.DONE:
+    if (task.operation, outcome) in GONE:
         await _delete(write, account)
         await _delete_if_empty(write, server)
 
@@ -99,6 +104,8 @@ async def _delete(write: Write, account: Account) -> None:
     """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
+    await end_of_account(write, account.id)
+    await write.flush()
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
     await _drop_empty(write, named)
 

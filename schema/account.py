@@ -31,6 +31,8 @@ from schema.grant import GrantMutation, PermissionGrant, grants
 from schema.infrastructure import AccountResources, AccountStatistics, AccountUsage, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
+from schema.plan import Plan
+from schema.subscription import ServiceSubscription, running
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -148,6 +150,7 @@ class Account(Node):
     server: Annotated["Server", strawberry.lazy("schema.server")] | None = declare(
         One("server_id"), description="Server it runs on, for the private cloud."
     )
+    plan: Plan | None = declare(One("plan_id"), description="Plan; null on the private cloud.")
     status: rows.AccountStatus = strawberry.field(description="Life-cycle state.")
     created_at: datetime = strawberry.field(description="Creation.")
     usage: AccountUsage | None = declare(
@@ -170,6 +173,7 @@ class Account(Node):
         Batch("id", infrastructure.account_health),
         description="Health of the machine it runs on; for anyone who sees the account.",
     )
+    subscription: ServiceSubscription | None = running()
     grants: Connection[PermissionGrant] | None = grants(grants_acts.naming_account, "Grants that name this account.")
     rename_preview: list[RenamedItem] | None = declare(
         Batch("id", renamed),

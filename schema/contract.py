@@ -46,6 +46,7 @@ class ContractMutation:
         ContractAcceptPayload,
         authorize(subject="input.contractId", overall=[OverallPermission.ACCOUNT_MANAGEMENT]),
         description="Accept a contract that waits.",
+        suspended=True,
     )
     async def contract_accept(self, info: Info, input: ContractAcceptInput) -> ContractAcceptPayload | None:
         key = key_of(input.contract_id, "Contract", "contract_id")

@@ -1,7 +1,8 @@
 """Business failures as the API shows them: data, with a code, a sentence in the reader's language and a place."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from functools import singledispatch
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -36,6 +37,12 @@ described(
     PROFILE_SUSPENDED="The profile is suspended.",
     EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
     CONTRACT_PENDING="A contract waits for acceptance.",
+    PLAN_UNAVAILABLE="The plan cannot be taken from here.",
+    IDENTITY_INCOMPLETE="Name, address or country is missing from the profile.",
+    QUOTE_EXPIRED="The quote has expired; ask for a new one.",
+    QUOTE_CHANGED="The figures changed since the quote.",
+    IDEMPOTENCY_KEY_REUSED="The key was used with other arguments.",
+    IDEMPOTENCY_IN_PROGRESS="The first request with this key is still running; retry shortly.",
 )
 
 
@@ -85,14 +92,20 @@ class ConflictError(UserError):
     )
 
 
-def user_error(refusal: Refusal, locale: Locale) -> UserError:
-    """A refusal of a rule, for this reader."""
-    code, message = refusal.code, say(locale, refusal.message, **refusal.figures)
+def said(refusal: Refusal, locale: Locale) -> dict[str, Any]:
+    """What every error says of a refusal, for this reader."""
     field = ["input", *map(to_camel_case, refusal.path)] if refusal.path else None
-    if code is Code.TAKEN:
-        return ConflictError(code=code, message=message, field=field, existing=None)
+    return {"code": refusal.code, "message": say(locale, refusal.message, **refusal.figures), "field": field}
+
+
+@singledispatch
+def user_error(refusal: Refusal, locale: Locale) -> UserError:
+    """A refusal of a rule, for this reader. A noun whose refusals hold more registers how they are shown."""
+    common = said(refusal, locale)
+    if refusal.code is Code.TAKEN:
+        return ConflictError(**common, existing=None)
     if isinstance(refusal, LimitReached):
-        return LimitError(code=code, message=message, field=field, limit=refusal.limit, used=refusal.used)
+        return LimitError(**common, limit=refusal.limit, used=refusal.used)
     if (retry_at := refusal.figures.get("retry_at")) is not None:
-        return ThrottleError(code=code, message=message, field=field, retry_at=retry_at)
-    return GenericError(code=code, message=message, field=field)
+        return ThrottleError(**common, retry_at=retry_at)
+    return GenericError(**common)

@@ -107,13 +107,14 @@ def mutation(
             context = info.context
             recorded = context.db.recorded
             context.loads.clear()
+            context.repeats = False
             context.requirement = guard.requirement or Requirement()
             try:
                 _check_standing(context.viewer, await _owner(info, guard, input), permitted, fails)
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
-            if context.db.recorded == recorded and not quiet:
+            if context.db.recorded == recorded and not (quiet or context.repeats):
                 raise NothingRecorded(f"{act.__name__} succeeded and stated nothing")
             context.loads.clear()
             return answer

@@ -28,8 +28,11 @@ from schema.enumeration import described
 from schema.grant import PermissionGrant, grants
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
 from schema.node import Actor, Node, node
+from schema.opening import opening_quote
+from schema.quote import AccountOpenQuote
 from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
+from schema.subscription import ServiceSubscription, subscriptions
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -152,11 +155,13 @@ class Profile(Node, Actor):
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
     )
+    subscriptions: Connection[ServiceSubscription] | None = subscriptions()
     contracts: list[Contract] | None = guarded(
         authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
         "Contracts, latest version first (bounded list).",
         Many("id", contracts.of_owner),
     )
+    account_open_quote: AccountOpenQuote | None = opening_quote()
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
     )

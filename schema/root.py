@@ -19,8 +19,10 @@ from schema.grant import GrantMutation
 from schema.limit import LimitQuery
 from schema.network import NetworkMutation
 from schema.node import SOURCES, Node
+from schema.opening import OpeningMutation
 from schema.password import PasswordMutation
 from schema.profile import ProfileMutation, ProfileQuery
+from schema.quote import QuoteError
 from schema.refresh import RefreshMutation
 from schema.registration import RegistrationMutation
 from schema.sandbox import SandboxMutation, SandboxQuery
@@ -71,6 +73,7 @@ class Mutation(
     TokenMutation,
     ProfileMutation,
     GrantMutation,
+    OpeningMutation,
     AccountMutation,
     ServerMutation,
     ContractMutation,
@@ -83,7 +86,7 @@ def build() -> Bound:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[ConflictError, GenericError, LimitError, ThrottleError, HiddenActor, SystemActor],
+        types=[ConflictError, GenericError, LimitError, QuoteError, ThrottleError, HiddenActor, SystemActor],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     name_pages(schema)

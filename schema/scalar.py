@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NewType
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import strawberry
 from babel import Locale as Territories
@@ -21,6 +22,7 @@ IPNetwork = NewType("IPNetwork", str)
 Url = NewType("Url", str)
 
 DECIMAL = re.compile("-?[0-9]{1,15}([.][0-9]{1,6})?")
+UUID_FORM = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 LONGEST_URL = 2_000
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INSTANT = re.compile(
@@ -109,6 +111,14 @@ def _network(value: Any) -> str:
         raise GraphQLError("IPNetwork is an address or a network in CIDR form, such as 192.0.2.0/24.") from None
 
 
+def _uuid(value: Any) -> UUID:
+    if not UUID_FORM.fullmatch(_text(value, "UUID")):
+        raise GraphQLError(
+            "UUID has 32 hexadecimal digits in five groups, such as 01900000-0000-7000-8000-000000000101."
+        )
+    return UUID(value)
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -143,6 +153,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         description='Exact decimal number serialised as a string, never a float, e.g. "12.50".',
         serialize=decimal_text,
         parse_value=_exact,
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="RFC 9562 UUID, lower case, hyphenated.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+        serialize=str,
+        parse_value=_uuid,
     ),
     Url: strawberry.scalar(
         name="URL",

@@ -16,6 +16,7 @@ from tests.api import OWNER
 from tests.witness import Witness
 
 ME, NEW = "planted@example.org", "planted-anew@example.org"
+INVITED = "planted-invited@example.org"
 MINUTE = timedelta(minutes=1)
 WHO = "{ viewer { id } session { id } }"
 MOVE = 'mutation { sandboxClockAdvance(input: {to: "2027-01-01T00:00:00Z"}) { userErrors { code } } }'
@@ -73,6 +74,14 @@ class Story:
         token = await self.witness.link()
         for each in (link_token("another key", new_id()), f"torn{next(self.numbers)}", token, token):
             await self.act("emailVerify", token=each)
+
+    async def is_invited(self) -> None:
+        owner = await self.witness.api.token(OWNER)
+        await self.act("permissionGrantSave", owner, email=INVITED, overall=["BILLING"])
+        token = await self.witness.link()
+        for each in (f"torn{next(self.numbers)}", token):
+            given = {"email": INVITED, "password": self.strong(), "acceptTerms": True}
+            await self.act("profileRegister", **given, invitationToken=each)
 
     async def signs_in(self) -> None:
         await self.sign_in(password=self.strong())
@@ -192,6 +201,7 @@ class Story:
         await self.witness.ask(WHO, token=self.token)
 
     async def up_to_two_factors(self) -> None:
+        await self.is_invited()
         await self.signs_up()
         await self.signs_in()
         await self.changes_the_password()

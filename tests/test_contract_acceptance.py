@@ -14,6 +14,8 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from app.catalogue_file import SHIPPED
+from app.demo import PEOPLE
+from app.settings import SANDBOX_SECRET
 from models.activity import ActivityEvent, Author, Record
 from models.catalog import Catalog
 from models.column import new_id, table
@@ -29,6 +31,7 @@ from models.contract import (
     in_force,
 )
 from models.db import Db
+from models.link import Link, link_token
 from models.profile import REGISTERED, Profile
 from resolvers.catalog import load
 from resolvers.contract import check_none_pending
@@ -39,6 +42,7 @@ from tests.database import START
 CONTRACTS = "{ viewer { contracts { id title version acceptedAt } } }"
 ACCEPT = """mutation Accept($id: ID!) { contractAccept(input: {contractId: $id}) {
   contract { version acceptedAt } userErrors { code field message } } }"""
+VERIFY = "mutation ($token: String!) { emailVerify(input: { token: $token }) { userErrors { code } } }"
 REGISTER = """mutation { profileRegister(input: {email: "new@example.org", password: "correct horse battery staple",
   kind: INDIVIDUAL, locale: EN, acceptTerms: true}) { userErrors { code message } } }"""
 
@@ -216,8 +220,18 @@ async def test_anothers_contract_is_as_unknown_as_none(api: Api) -> None:
     assert [error["code"] for error in answers[0]["userErrors"]] == ["NOT_FOUND"]
 
 
+async def confirmed(api: Api) -> None:
+    """Everybody who signed up follows the link of the mail."""
+    for link in await api.rows(Link):
+        answer = await api.ask(VERIFY, {"token": link_token(SANDBOX_SECRET, link.id)})
+        assert answer.data["emailVerify"]["userErrors"] == []
+
+
 async def test_who_signs_up_accepts_the_terms_and_the_contract_waits(api: Api) -> None:
+    """Once the address is confirmed."""
     assert (await api.ask(REGISTER)).data["profileRegister"]["userErrors"] == []
+    assert {row.owner_id for row in await api.rows(Contract)} <= {person.key for person in PEOPLE}
+    await confirmed(api)
     profile = next(row for row in await api.rows(Profile) if row.email == "new@example.org")
     versions = {row.id: row.document for row in await api.rows(ContractVersion)}
     put = {versions[row.version_id] for row in await api.rows(Contract) if row.owner_id == profile.id}
@@ -233,8 +247,9 @@ async def test_who_signs_up_while_a_version_is_published_is_asked_for_it(api: Ap
     registrations = [
         api.ask(REGISTER.replace("new@", f"new{number}@"), x_forwarded_for=f"192.0.2.{number}") for number in range(4)
     ]
-    answers, _ = await asyncio.gather(asyncio.gather(*registrations), publish(api, "2026-11", date(2026, 11, 1)))
+    answers = await asyncio.gather(*registrations)
     assert [answer.data["profileRegister"]["userErrors"] for answer in answers] == [[]] * 4
+    await asyncio.gather(confirmed(api), publish(api, "2026-11", date(2026, 11, 1)))
     newest = next(row.id for row in await api.rows(ContractVersion) if row.version == "2026-11")
     put = {row.owner_id for row in await api.rows(Contract) if row.version_id == newest}
     assert put == {row.id for row in await api.rows(Profile)}

@@ -31,6 +31,7 @@ PATHS = {
     "PermissionGrant": "{ viewer { grantsGiven(first: 1) { nodes { id } } } }",
     "Plan": "{ catalog { plans { id } } }",
     "Contract": "{ viewer { contracts { id } } }",
+    "ServiceSubscription": "{ viewer { subscriptions(first: 1) { nodes { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""

@@ -130,7 +130,8 @@ CULPRITS = {
     "app.passwords.HashingPool.matches": {"sessionCreate", "passwordChange", "emailChange", "twoFactorDisable"},
     "app.vault.KeyVault.open": {"twoFactorActivate", "twoFactorDisable"},
     "app.vault.KeyVault.seal": {"twoFactorEnroll"},
-    "models.db.Write.flush": {"profileRegister", "emailVerify"},
+    "models.db.Write.flush": {"emailVerify"},
+    "models.db.Write.lock_one": {"profileRegister", "emailVerify"},
 }
 """What can fail before a fact is stated, and whom that fails at least."""
 

@@ -345,7 +345,7 @@ async def test_a_basic_credential_is_never_challenged(api: Api) -> None:
         answer = await api.ask(WHO, authorization=authorization)
         assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
         assert answer.headers["www-authenticate"] == "Bearer"
-    answer = await api.ask(WHO, authorization=basic(f"{unknown} account=atelier"))
+    answer = await api.ask(WHO, authorization=basic(f"{unknown} account=Atelier"))
     assert (answer.status, answer.codes, "www-authenticate" in answer.headers) == (400, ["BAD_REQUEST"], False)
 
 
@@ -428,7 +428,7 @@ async def test_what_a_token_does_is_told_as_its_deed(api: Api) -> None:
 
 CREDENTIALS_AND_IDENTITY = (
     *("profile", "password", "email", "twoFactor", "recoveryCodes", "session", "apiToken", "ipAllowlist"),
-    *("permission", "grant", "accountDelete", "serverDelete", "dataExport"),
+    *("permissionGrantSave", "permissionGrantRevoke", "accountDelete", "serverDelete", "dataExport"),
 )
 
 
