@@ -153,7 +153,7 @@ def altered(id: str) -> list[str]:
         f"{id}\n",
         id[:10] + "\n" + id[10:],
         id[:10] + "." + id[10:],
-        id[:-1] + last[(last.index(id[-1]) + 1) % 64],
+        id[:-1] + last[(last.index(id[-1]) + 3) % 64],
         base64.b64encode(raw + b"\0").decode(),
         base64.urlsafe_b64encode(raw[:-1]).decode().rstrip("="),
         base64.urlsafe_b64encode(b"\xff\xfe:" + raw[-16:]).decode().rstrip("="),
