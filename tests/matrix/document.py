@@ -110,10 +110,13 @@ def _quoted(kind: GraphQLObjectType) -> str:
     """All that a quote says: what there is refused is refused below, and leaves nothing of it."""
     fields = ((name, get_named_type(each.type)) for name, each in kind.fields.items())
     return " ".join(
-        f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else name
+        f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else f"{name}{_typename(inner)}"
         for name, inner in fields
-        if not is_abstract_type(inner)
     )
+
+
+def _typename(kind: GraphQLNamedType) -> str:
+    return " { __typename }" if is_abstract_type(kind) else ""
 
 
 def _deep(schema: GraphQLSchema, kind: GraphQLNamedType, seen: frozenset[str] = frozenset()) -> str:
