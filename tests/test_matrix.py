@@ -2,12 +2,25 @@
 
 from collections.abc import Iterable
 
+import pytest
+
 from engine.bind import Bound
 from tests.matrix import document, reads, table
-from tests.matrix.expected import Caller
+from tests.matrix.expected import CALLERS, Caller, Outcome, Target, expected_read
 from tests.matrix.reading import told
 from tests.matrix.served import EVERY_CALLER, IN_ONE_LOOP, ON_POSTGRESQL, Asked
 from tests.matrix.world import World
+
+MAY_ASK = [
+    caller
+    for caller in CALLERS.values()
+    if expected_read(caller, "Profile.accountOpenQuote", Target.OWN) is Outcome.VALUE
+]
+ON_SERVER = """query($profile: ID!, $server: ID!) { node(id: $profile) { ... on Profile {
+    accountOpenQuote(input: {name: "matrix-new", target: {serverId: $server}}) {
+        token blockers { code field }
+    }
+} } }"""
 
 
 def without(names: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -27,6 +40,24 @@ async def test_every_field_is_answered_as_the_rules_say(asked: Asked, caller: Ca
     cells = await reads.everything(asked, caller)
     assert len(cells) > 400
     assert not (wrong := told(cells)), wrong
+
+
+@pytest.mark.parametrize("caller", MAY_ASK, ids=[caller.name for caller in MAY_ASK])
+@IN_ONE_LOOP
+async def test_a_quote_finds_no_server_but_the_owners(asked: Asked, caller: Caller) -> None:
+    """SPEC 17: a further id has to be of the subject's owner; another profile's is answered like one of nothing."""
+    profile = asked.world.id(caller, "Profile", Target.OWN)
+    found = {}
+    for target in (Target.OWN, Target.OTHER, Target.ABSENT):
+        variables = {"profile": profile, "server": asked.world.id(caller, "Server", target)}
+        answer = await asked.api.ask(ON_SERVER, variables, token=asked.world.secrets[caller.name])
+        quote = answer.data["node"]["accountOpenQuote"]
+        found[target] = not any(
+            each["code"] == "NOT_FOUND" and each["field"] == ["input", "target", "serverId"]
+            for each in quote["blockers"]
+        )
+        assert not (quote["token"] and quote["blockers"])
+    assert found == {Target.OWN: True, Target.OTHER: False, Target.ABSENT: False}
 
 
 @ON_POSTGRESQL

@@ -12,6 +12,7 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
@@ -37,7 +38,9 @@ SAMPLES = {
     "ID": f'"{global_id("Plan", PLAN)}"',
     "Date": '"2026-12-01"',
 }
+PLAN_SOLD = f'planId: "{global_id("Plan", PLAN)}", period: MONTHLY'
 GIVEN: Mapping[str, str] = {
+    "Profile.accountOpenQuote": f'(input: {{name: "matrix-new", target: {{publicCloud: {{{PLAN_SOLD}}}}}}})',
     "Query.account": "(name: $name)",
     "Query.server": "(name: $name)",
 }
@@ -46,7 +49,11 @@ GIVEN: Mapping[str, str] = {
 
 def node_types(schema: GraphQLSchema) -> list[GraphQLObjectType]:
     """Every type that has ids."""
-    return [kind for kind in objects(schema) if any(each.name == "Node" for each in kind.interfaces)]
+    return [kind for kind in objects(schema) if _is_node(kind)]
+
+
+def _is_node(kind: GraphQLObjectType) -> bool:
+    return any(each.name == "Node" for each in kind.interfaces)
 
 
 def objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
@@ -94,18 +101,33 @@ def _flat(field: GraphQLField) -> str:
         return " { __typename }"
     if nodes_of(kind) is not None:
         return " { totalCount }"
+    if any(each.name == "Quote" for each in kind.interfaces):
+        return f" {{ {_quoted(kind)} }}"
     return " { id }" if "id" in kind.fields else " { __typename }"
+
+
+def _quoted(kind: GraphQLObjectType) -> str:
+    """All that a quote says: what there is refused is refused below, and leaves nothing of it."""
+    fields = ((name, get_named_type(each.type)) for name, each in kind.fields.items())
+    return " ".join(
+        f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else f"{name}{_typename(inner)}"
+        for name, inner in fields
+    )
+
+
+def _typename(kind: GraphQLNamedType) -> str:
+    return " { __typename }" if is_abstract_type(kind) else ""
 
 
 def _deep(schema: GraphQLSchema, kind: GraphQLNamedType, seen: frozenset[str] = frozenset()) -> str:
     """What to ask of a type so that every node below is asked whole; nothing where there is none."""
-    if kind.name == "Node":
+    if kind.name == "Node" or (isinstance(kind, GraphQLUnionType) and all(map(_is_node, kind.types))):
         return "{ ... on Node { __typename id } }"
     if not isinstance(kind, GraphQLObjectType) or kind.name in seen:
         return ""
     if (node := nodes_of(kind)) is not None:
         return f"(first: {PAGE}) {{ totalCount nodes {{ __typename {whole(schema, node)} }} }}"
-    if any(each.name == "Node" for each in kind.interfaces):
+    if _is_node(kind):
         return f"{{ __typename {whole(schema, kind)} }}"
     below = ((name, _deep(schema, get_named_type(each.type), seen | {kind.name})) for name, each in kind.fields.items())
     asked = " ".join(f"{name}{arguments(kind, name)} {inner}" for name, inner in below if inner)

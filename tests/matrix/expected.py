@@ -9,7 +9,7 @@ grantsGiven; Account.grants, activity; x.subscription) or TWO_FACTOR_REQUIRED.  
  - Server.accounts is FORBIDDEN to holders of BILLING or server RESOURCES, who read each account by
    `node` and in Profile.accounts;
  - an anonymous caller gets UNAUTHENTICATED from Query.account, server, sandbox; null from `node`;
- - a narrowed token reads its profile at Query.viewer.
+ - Query.viewer and Query.session are null for some tokens (`stands_for`).
 """
 
 from dataclasses import replace
@@ -33,6 +33,7 @@ __all__ = [
     "missing",
     "sees",
     "server_rights",
+    "stands_for",
 ]
 
 # Where SPEC is silent and an answer was chosen: a difference here is a question, not yet a fault.
@@ -51,11 +52,13 @@ CHOSEN: Final[dict[str, str]] = {
     "Server.health": "CONSUMPTION (accounts and server status); SPEC names nobody",
     "Server.deletionPreview": "tokens read it, although they may not delete",
     "Sandbox": "not for narrowed tokens",
-    "SandboxMail": "tokens read it, links to reset a password included",
+    "SandboxMail": "choice TOK-3: no token reads mails, since they carry links that reset a password",
     "emailVerificationResend": "in person: identity",
-    "apiTokenCreate": "two factor on, session with one: TWO_FACTOR_REQUIRED; off: a user error",
-    "apiTokenUpdate": "one factor: TWO_FACTOR_REQUIRED, as @fails has no code for it",
-    "apiTokenRegenerate": "one factor: TWO_FACTOR_REQUIRED, as @fails has no code for it",
+    "apiTokenCreate": "choice TOK-1: one factor is TWO_FACTOR_REQUIRED, also where two are off",
+    "apiTokenUpdate": "as apiTokenCreate, and before the token is looked for",
+    "apiTokenRegenerate": "as apiTokenCreate, and before the token is looked for",
+    "Query.viewer": "choice TOK-3: null for a token that is narrowed to somebody else's",
+    "Query.session": "choice TOK-3: null for a token",
     "sandboxClockAdvance": "tokens may, narrowed ones not (TOKEN_SCOPE); not while unverified",
     "unverified": "OPEN_WHILE_UNVERIFIED: SPEC 17 says nothing else, decision 8 more",
     "public": "a read-only token is refused even the @public mutations",
@@ -79,6 +82,14 @@ def server_rights(caller: Caller, kind: str, target: Target) -> Names:
     if not on_server and not (kind == "Server" and target in OWNED):
         return NONE
     return frozenset(table.SERVER) if "TECHNICAL_SERVER" in caller.overall else caller.server
+
+
+def stands_for(caller: Caller, coordinate: str) -> bool:
+    """Whether Query.viewer or Query.session is there for a caller (null without a session)."""
+    if coordinate == "Query.session":
+        return caller.role != "anonymous" and not caller.token  # choice TOK-3
+    of_others = caller.narrowed == "another owner" or (caller.narrowed == "account" and caller.role != "owner")
+    return caller.role != "anonymous" and not of_others  # choice TOK-3
 
 
 def _passes(caller: Caller, rule: Rule, kind: str, target: Target) -> bool:
@@ -190,23 +201,16 @@ def _standing(caller: Caller, mutation: str, call: Call) -> Outcome | None:
 def _about_object(caller: Caller, call: Call, target: Target) -> Outcome | None:
     """Decision 10: the object's gate, then the requirement on it."""
     if call.about == "viewer":  # everybody owns their own profile
-        told_as_data = "TWO_FACTOR_NOT_ENABLED" in call.user_errors and not caller.two_factor_on
-        needs_another = call.rule.two_factor and not caller.two_factors and not told_as_data
-        return Outcome.TWO_FACTOR_REQUIRED if needs_another else None
+        return None
     if call.about == "Sandbox" and caller.narrowed:
         return Outcome.TOKEN_SCOPE  # no id to be wrong
     if not sees(caller, call.about, target):
         return Outcome.ERROR_NOT_FOUND
-    refusal = _requirement(caller, call.rule, call.about, target)
-    if refusal is None and call.rule.two_factor and not caller.two_factors:
-        return Outcome.TWO_FACTOR_REQUIRED
-    return refusal
+    return _requirement(caller, call.rule, call.about, target)
 
 
 def _further(caller: Caller, call: Call, target: Target) -> Outcome | None:
-    """TOK-1, and SPEC 17: every further id must belong to the subject's owner."""
-    if "TWO_FACTOR_NOT_ENABLED" in call.user_errors and not caller.two_factor_on:
-        return Outcome.ERROR_TWO_FACTOR_NOT_ENABLED
+    """SPEC 17: every further id must belong to the subject's owner."""
     if call.further and (caller.role != "owner" or target not in OWNED):
         return Outcome.ERROR_NOT_FOUND
     return None
@@ -223,6 +227,8 @@ def expected_mutation(caller: Caller, mutation: str, target: Target) -> Outcome:
         return Outcome.TOKEN_SCOPE
     if call.rule.public:
         return Outcome.PASSED
+    if call.rule.two_factor and not caller.two_factors:
+        return Outcome.TWO_FACTOR_REQUIRED  # choice TOK-1: of the session, like the questions above
     return (
         _about_object(caller, call, target)
         or _standing(caller, mutation, call)

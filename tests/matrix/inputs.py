@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from schema.global_id import global_id
 from tests.matrix.expected import Caller, Target
 from tests.matrix.seed import PASSWORD
 from tests.matrix.table import MUTATIONS
-from tests.matrix.world import World
+from tests.matrix.world import PLAN, World
 
 CODE = "123456"
 NEW_PASSWORD = "seven-lanterns-over-the-harbour"
 LINK = "esp_link_0000000000000000000000000000000000000000000000000"
 KEY = "0190d000-0000-7000-8000-000000000001"
-ANY_TARGET = {"publicCloud": {"planId": "none", "period": "MONTHLY"}}
+ANY_TARGET = {"publicCloud": {"planId": global_id("Plan", PLAN), "period": "MONTHLY"}}
 
 FIXED: Mapping[str, Mapping[str, Any]] = {
     "profileRegister": {"email": "new@matrix.example", "password": NEW_PASSWORD, "acceptTerms": True},

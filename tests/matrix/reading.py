@@ -9,11 +9,17 @@ from tests.api import Answer
 from tests.matrix import table
 from tests.matrix.disputed import disputed
 from tests.matrix.document import PAGE
-from tests.matrix.expected import Caller, Outcome, Target, expected_read, helping, sees
+from tests.matrix.expected import Caller, Outcome, Target, expected_read, helping, sees, stands_for
 from tests.matrix.relation import Known, known, leads_to
 
-NATURALLY_NULL = {("Account.server", Target.OWN), ("Account.subscription", Target.OWN_ON_SERVER)}
+NATURALLY_NULL = {
+    ("Account.server", Target.OWN),
+    ("Account.plan", Target.OWN_ON_SERVER),
+    ("Account.subscription", Target.OWN_ON_SERVER),
+}
 """What is not there, whoever asks."""
+NEVER_NULL = table.LEADS_TO.keys() | {"Profile.accountOpenQuote", "ServiceSubscription.item"}
+"""What is there, unless it is hidden or something of it is refused."""
 Path = tuple[str | int, ...]
 
 
@@ -98,8 +104,10 @@ class Reading:
         return self._cell(f"{kind} (nodes)", target, expected, got)
 
     def present(self, coordinate: str, value: Any) -> Cell:
-        """Whether there is what stands for the caller: always, but for an anonymous one."""
-        expected, got = ("null" if each else "there" for each in (self.caller.role == "anonymous", value is None))
+        """Whether there is what stands for the caller."""
+        expected, got = (
+            "there" if each else "null" for each in (stands_for(self.caller, coordinate), value is not None)
+        )
         return self._cell(f"{coordinate} (null)", Target.OWN, expected, got)
 
     def _got(self, coordinate: str, target: Target, value: Any, path: Path) -> str:
@@ -111,7 +119,7 @@ class Reading:
             return next(
                 (outcome_of(self.errors[at]) for at in self.errors if at[: len(path) - 1] == path[:-1]), "NOT_FOUND"
             )
-        is_hidden = coordinate in table.LEADS_TO and value[path[-1]] is None
+        is_hidden = coordinate in NEVER_NULL and value[path[-1]] is None
         return "NOT_FOUND" if is_hidden and (coordinate, target) not in NATURALLY_NULL else "VALUE"
 
     def _above(self, path: Path) -> str:

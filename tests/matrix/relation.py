@@ -1,5 +1,6 @@
 """Which objects the caller's world knows, and which of them a field leads to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -52,16 +53,21 @@ def credentials(world: World, caller: Caller) -> list[tuple[str, set[UUID]]]:
 
 def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> set[str] | None:
     """The ids of all that a field of the owner's object leads to, seen or not; None where the matrix does not say."""
-    on = (Target.OWN_ON_SERVER,) if target is HOSTED else (OWN,)
-    one: dict[str, tuple[str, tuple[Target, ...]]] = {
+    on, off = ((OWN,), ()) if target is HOSTED else ((), (OWN,))
+    one: Mapping[str, tuple[str, tuple[Target, ...]]] = {
         "Profile.accounts": ("Account", (OWN, HOSTED)),
         "Profile.servers": ("Server", (OWN,)),
         "Profile.security": ("Security", (OWN,)),
         "Profile.activity": ("ActivityEvent", (OWN,)),
         "Profile.contracts": ("Contract", (OWN,)),
         "Profile.grantsReceived": ("PermissionGrant", ()),
+        "Profile.subscriptions": ("ServiceSubscription", (OWN,)),
+        "ServiceSubscription.item": ("Account", (OWN,)),
+        "ServiceSubscription.plan": ("Plan", (OWN,)),
+        "Account.plan": ("Plan", off),
+        "Account.subscription": ("ServiceSubscription", off),
         "Account.owner": ("Profile", (OWN,)),
-        "Account.server": ("Server", on if target is HOSTED else ()),
+        "Account.server": ("Server", on),
         "Server.owner": ("Profile", (OWN,)),
         "Server.accounts": ("Account", (HOSTED,)),
         "PermissionGrant.owner": ("Profile", (OWN,)),

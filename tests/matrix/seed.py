@@ -18,23 +18,27 @@ from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.mail import SandboxMail
 from models.permission import AccountPermission, OverallPermission, ServerPermission, mask_of
-from models.plan import Plan, PlanKind
+from models.plan import Plan, PlanKind, PlanPrice
+from models.price import BillingPeriod
 from models.profile import Profile, SuspensionReason
 from models.sandbox import CLOCK_ID, ClockOffset
 from models.secret import SecretKind, fingerprint, new_secret
 from models.server import Server
 from models.service_level import ServiceLevel
 from models.session import Session, SessionMethod
+from models.subscription import Subscription, first_period
 from models.token import ApiToken
 from tests.database import START
 from tests.matrix.callers import CALLERS, Caller
-from tests.matrix.world import CONTRACT_VERSION, ESTATES, PLAN, SERVICE_LEVEL, Estate, World
+from tests.matrix.world import CONTRACT_VERSION, ESTATES, PLAN, PRICE, SERVICE_LEVEL, Estate, World
 
 PASSWORD = "espace-matrix-2026"
 ELSEWHERE = ["203.0.113.0/24"]
 """Networks from which no test calls."""
 SINCE = START - timedelta(days=90)
 LONG_AFTER = START + timedelta(days=90)
+CENTS = 500
+"""What a month of the plan costs."""
 
 
 async def seeded(database: Database, hashing: HashingPool) -> World:
@@ -67,12 +71,13 @@ def profile(key: UUID, name: str, hashed: str, **values: Any) -> Profile:
 
 
 def sold() -> Iterator[SQLModel]:
-    """A plan, a fee, and the contract about them: nobody's."""
+    """A plan and its price, a fee, and the contract about them: nobody's."""
     commitments: dict[str, Any] = {"response_minutes": 60, "repair_minutes": 240, "availability_hundredths": 9970}
     yield ServiceLevel(id=SERVICE_LEVEL, code="matrix", **commitments)
     sizes: dict[str, Any] = {"disk_gigabytes": 1, "memory_megabytes": 256, "cpu_thousandths": 250, "backup_days": 3}
     named: dict[str, Any] = {"code": "matrix", "position": 1, "name_en": "Matrix", "name_fr": "Matrice"}
     yield Plan(id=PLAN, kind=PlanKind.PUBLIC_CLOUD, service_level_id=SERVICE_LEVEL, **named, **sizes)
+    yield PlanPrice(id=PRICE, plan_id=PLAN, period=BillingPeriod.MONTHLY, cents=CENTS, valid_from=SINCE)
     yield FeePrice(fee=Fee.URGENT_TICKET, cents=1, valid_from=SINCE)
     texts: dict[str, Any] = {"title_en": "Terms", "title_fr": "Conditions", "text_en": "All.", "text_fr": "Tout."}
     yield ContractVersion(id=CONTRACT_VERSION, document="terms", version="1", in_force_from=SINCE, **texts)
@@ -91,8 +96,9 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield profile(estate.partner, f"partner-{estate.name}", hashed)
     owned: dict[str, Any] = {"owner_id": estate.owner, "created_at": SINCE}
     yield Server(id=estate.server, name=estate.names[estate.server], **owned)
-    yield Account(id=estate.account, name=estate.names[estate.account], **owned)
+    yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
+    yield _subscription(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
     narrowing = {"only_owner_id": estate.owner, "only_account_id": estate.account}
     yield from token(estate.owner, estate.token, "Spare", **narrowing)[1]
@@ -109,6 +115,24 @@ _ONE_EACH: dict[str, Any] = {
     "account": frozenset({"SITES"}),
     "server": frozenset({"HTTP"}),
 }
+
+
+def _subscription(estate: Estate) -> Subscription:
+    """What runs for the account of the public cloud."""
+    start, end = first_period(SINCE.date(), BillingPeriod.MONTHLY)
+    return Subscription(
+        id=estate.subscription,
+        owner_id=estate.owner,
+        account_id=estate.account,
+        plan_id=PLAN,
+        period=BillingPeriod.MONTHLY,
+        price_id=PRICE,
+        price_cents=CENTS,
+        anchor=start,
+        period_start=start,
+        period_end=end,
+        created_at=SINCE,
+    )
 
 
 def _event(estate: Estate) -> ActivityEvent:

@@ -90,7 +90,8 @@ GATES: Final[dict[str, Rule]] = {
     "Catalog": PUBLIC,
     # SPEC 17: the sandbox belongs to whoever looks at it; a mail to the holder of its address.
     "Sandbox": Rule(parties=("viewer",)),
-    "SandboxMail": OWNER,
+    # Choice TOK-3: for people; a token that read a link could set a new password.
+    "SandboxMail": OWNER_IN_PERSON,
 }
 
 _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
@@ -238,12 +239,12 @@ MUTATIONS: Final[dict[str, Call]] = {
     "profileUpdate": _SELF,
     # PRO-8 (called with a session's id), TOK-3.
     "sessionDelete": Call(about="Session", rule=OWNER_IN_PERSON),
-    # TOK-1: two factors to create, change or regenerate; not to revoke.
+    # TOK-1: two factors to create, change or regenerate, asked before anything else (choice TOK-1); not to revoke.
     "apiTokenCreate": Call(about="viewer", rule=_TWO_FACTORS, user_errors=_names("TWO_FACTOR_NOT_ENABLED")),
     "apiTokenUpdate": Call(about="ApiToken", rule=_TWO_FACTORS),
     "apiTokenRegenerate": Call(about="ApiToken", rule=_TWO_FACTORS),
     "apiTokenDelete": Call(about="ApiToken", rule=OWNER_IN_PERSON),
-    # EVT-4, SPEC 17: anyone signed in, integrators' tokens too.
+    # EVT-4, SPEC 17: anyone signed in, integrators' tokens too, but narrowed ones (choice TOK-3).
     "sandboxClockAdvance": Call(about="Sandbox", rule=SEEN),
     # BIL-19: the profile it binds; TOK-3 does not keep tokens from it.  The contract says: ACCOUNT_MANAGEMENT too.
     "contractAccept": Call(about="Contract", rule=MANAGEMENT),

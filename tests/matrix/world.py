@@ -9,7 +9,7 @@ from models.sandbox import CLOCK_ID
 from schema.global_id import global_id
 from tests.matrix.callers import CALLERS, OWNED, Caller, Target
 
-PLAN, SERVICE_LEVEL, CONTRACT_VERSION = new_id(), new_id(), new_id()
+PLAN, PRICE, SERVICE_LEVEL, CONTRACT_VERSION = new_id(), new_id(), new_id(), new_id()
 ON_SERVER = frozenset({Target.OWN_ON_SERVER, Target.OTHER_ON_SERVER})
 
 
@@ -29,6 +29,7 @@ class Estate:
     grant: UUID = field(default_factory=new_id)
     partner: UUID = field(default_factory=new_id)
     contract: UUID = field(default_factory=new_id)
+    subscription: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -54,6 +55,7 @@ class Estate:
             "SandboxMail": self.mail,
             "PermissionGrant": self.grant,
             "Contract": self.contract,
+            "ServiceSubscription": self.subscription,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
