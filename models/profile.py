@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import phonenumbers
 from sqlmodel import Field, SQLModel
@@ -15,7 +15,7 @@ from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
 from models.activity import Record, action
-from models.column import Email, Instant, json_column, new_id, one_of
+from models.column import Email, Instant, json_column, one_of
 from models.refusal import Code, Refusal
 
 T = TypeVar("T")
@@ -157,7 +157,8 @@ class Profile(SQLModel, table=True):
     __tablename__ = "profile"
     activity_type: ClassVar[str] = "Profile"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """Random: one that tells its time would tell whoever grants something that there was no profile before."""
     email: str = Field(sa_type=Email, unique=True)
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
     password_hash: str | None = Field(default=None, max_length=200, repr=False)

@@ -114,6 +114,14 @@ class Figures(BaseModel):
     grants_per_profile: int = Field(
         default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
     )
+    grants_at_once: int = Field(default=200, ge=1, description="PER-5. Grants that one owner saves at once.")
+    grant_interval: Duration = Field(default=timedelta(minutes=1), description="PER-5. One more grant each.")
+    grants_per_address: int = Field(
+        default=20, ge=1, description="PER-5. Grants that one owner saves for one address at once."
+    )
+    grant_address_interval: Duration = Field(
+        default=timedelta(minutes=10), description="PER-5. One more grant for that address each."
+    )
     grant_entries: int = Field(default=500, ge=1, description="PER-5. Accounts, and servers, that one grant can name.")
     document_link_lifetime: Duration = Field(
         default=timedelta(minutes=10), description="BIL-19. How long the link to a document works."

@@ -10,7 +10,7 @@ from models.column import table
 from models.context import Context
 from models.decision import Denial, decide, decide_change
 from models.network import AddressNotAllowed
-from models.permission import DenialReason, OverallPermission, Permission, Requirement, Subject
+from models.permission import AccountPermission, DenialReason, OverallPermission, Permission, Requirement, Subject
 from models.secret import SecretKind, is_well_formed
 from models.server import Server
 from models.viewer import Viewer
@@ -18,6 +18,7 @@ from resolvers import session, token
 from resolvers.session import Caller
 
 ACCOUNTS, SERVERS = table(Account), table(Server)
+SEEN = Requirement(related=True)
 CHARGED = Requirement(overall=(OverallPermission.BILLING,))
 
 
@@ -60,10 +61,15 @@ async def check(context: Context, *, secret: str, ip_address: str, asked: Asked)
     if viewer is None:
         return Access(Denial(DenialReason.UNAUTHENTICATED))
     subject = await _subject(context, asked)
-    if subject is None or decide(viewer, Requirement(related=True), subject) is not None:
+    if subject is None or _senseless(asked.permission, subject) or decide(viewer, SEEN, subject) is not None:
         # What the holder may not know of is answered as what is not there.
         return Access(Denial(DenialReason.PERMISSION_MISSING, asked.permission), viewer.profile_id)
     return Access(_denial(viewer, subject, asked), viewer.profile_id)
+
+
+def _senseless(permission: Permission, subject: Subject[UUID]) -> bool:
+    """PER-2. RESOURCES concerns accounts that are on a server."""
+    return permission is AccountPermission.RESOURCES and subject.server_id is None
 
 
 def _denial(viewer: Viewer, subject: Subject[UUID], asked: Asked) -> Denial | None:

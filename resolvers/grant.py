@@ -10,7 +10,8 @@ from sqlmodel import SQLModel
 from sqlmodel import select as select_rows
 
 from models.account import Account
-from models.column import new_id, table
+from models.attempt import of_grants, of_grants_to
+from models.column import table
 from models.conflict import Conflict
 from models.context import Context
 from models.db import Write
@@ -41,8 +42,10 @@ from models.profile import Profile
 from models.refusal import NotFound
 from models.server import Server
 from models.visible import visible
+from resolvers import attempt
 from resolvers.find import find, writing
 from resolvers.link import linked
+from resolvers.right import with_rights
 
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 ACCOUNTS, SERVERS, PROFILES = table(Account), table(Server), table(Profile)
@@ -106,6 +109,8 @@ async def save(
         requires_two_factor,
     )
     wanted.check()
+    owner_id, figures = context.viewer.key, context.figures
+    await attempt.take(context, of_grants(owner_id, figures), of_grants_to(owner_id, email, figures))
     try:
         return await _saved(context, email, wanted)
     except Conflict:  # Somebody else made the profile, or the grant, meanwhile: now it is there.
@@ -135,7 +140,15 @@ async def revoke(context: Context, *, key: UUID) -> UUID:
         owner, grantee = await _emails(write, grant)
         grant.revoke(write.record, owner=owner, address=grantee)
         await write.run(delete_rows(GRANTS).where(GRANTS.c.id == grant.id))
+        await _forget(write, grant.grantee_id)
     return grant.id
+
+
+async def _forget(write: Write, grantee_id: UUID) -> None:
+    """Whoever was invited, and to whom nothing is granted any more, has no profile any more."""
+    granted = select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id)
+    of_nobody = PROFILES.c.id == grantee_id, PROFILES.c.invited_at.is_not(None), ~granted.exists()
+    await write.run(delete_rows(PROFILES).where(*of_nobody))
 
 
 async def renounce(context: Context, *, key: UUID) -> UUID:
@@ -145,6 +158,7 @@ async def renounce(context: Context, *, key: UUID) -> UUID:
         _, grantee = await _emails(write, grant)
         grant.renounce(write.record, grantee=grantee)
         await write.run(delete_rows(GRANTS).where(GRANTS.c.id == grant.id))
+    context.become(await with_rights(context.db, context.viewer))
     return grant.id
 
 
@@ -202,7 +216,7 @@ async def _tell(
     """PER-7. One fact, whoever the grantee is: whoever has no profile yet gets a link to make one."""
     owner, grantee = pair
     facts: dict[str, Any] = {"address": grantee.email, "owner": owner.email}
-    if grantee.invited_at is not None:
+    if grantee.email_verified_at is None:
         link_id = await linked(context.figures, write, grantee, LinkKind.INVITATION, grantee.email)
         facts |= {"template": "grant_invitation", "link_id": link_id}
     write.record.happened(GRANTED, grant, changes=words, **facts)
@@ -214,7 +228,6 @@ async def _grantee(write: Write, email: str, owner: Profile) -> Profile:
     if known is not None:
         return known
     invited = Profile(
-        id=new_id(),
         email=email,
         invited_at=write.now,
         password_changed_at=write.real_now,

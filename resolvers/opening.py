@@ -88,7 +88,7 @@ async def open_account(
     intent = intent_of(context, key, OPERATION, values)
     if (before := await done_before(context, intent)) is not None:
         return before["account"]
-    sealed = await _sealed(context, owner_id, password)
+    sealed = await _sealed(context, password)
     try:
         async with writing(context) as write:
             await take(context, write, intent)
@@ -104,10 +104,11 @@ async def open_account(
     return account.id
 
 
-async def _sealed(context: Context, owner_id: UUID, password: str) -> str:
+async def _sealed(context: Context, password: str) -> str:
     """ACC-1, PRO-4. The password as it is kept and handed on; made before the transaction, since it takes long."""
     try:
-        await context.passwords.check(password, await about_owner(context, owner_id))
+        # Of the owner nothing is told to who opens for them: their own address is what they know.
+        await context.passwords.check(password, await about_owner(context, context.viewer.key))
     except Refusal:
         raise WeakServicePassword().at("service_password") from None
     return await context.passwords.hash(password)

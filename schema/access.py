@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 
 from engine.error import BAD_USER_INPUT, FieldRefused
+from models.network import parsed
 from models.permission import AccountPermission, DenialReason, Permission, Requirement, ServerPermission
 from resolvers import access as acts
 from schema.global_id import global_id, read_global_id
@@ -55,13 +56,19 @@ class AccessDecision:
     profile_id: strawberry.ID | None = strawberry.field(description="Global id of the profile that holds the token.")
 
 
+ON_SERVER: dict[Permission, tuple[ServerPermission, ...]] = {AccountPermission.RESOURCES: (ServerPermission.RESOURCES,)}
+"""The permissions on the server that do as well as one on the account."""
+
+
 def _asked(input: AccessCheckInput) -> acts.Asked:
     target = input.target
+    if parsed(input.ip_address) is None:
+        raise FieldRefused(BAD_USER_INPUT, "This is not an address.")
     if isinstance(target.account, AccountAccessInput):
         key, name = _key(target.account.id, "Account"), target.account.name or None
         permission: Permission = target.account.permission
         what = {"account": acts.account_of(key, name)}
-        requirement = Requirement(account=(target.account.permission,))
+        requirement = Requirement(account=(target.account.permission,), server=ON_SERVER.get(permission, ()))
     else:
         assert isinstance(target.server, ServerAccessInput)  # noqa: S101 - exactly one is given
         key, name = _key(target.server.id, "Server"), target.server.name or None

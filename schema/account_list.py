@@ -8,7 +8,9 @@ from uuid import UUID
 import strawberry
 
 from engine.declare import Order
+from engine.error import BAD_USER_INPUT, FieldRefused
 from models.account import AccountLocation, AccountStatus
+from models.account_name import LONGEST
 from models.context import Context
 from schema.connection import OrderDirection, newest
 from schema.enumeration import described
@@ -69,6 +71,8 @@ def chosen(wanted: AccountOrder) -> Any:
 def criteria(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the select of accounts takes of the field's filter; names are written in lower case."""
     wanted: AccountFilter = given.get("filter") or AccountFilter()
+    if wanted.search and len(wanted.search) > LONGEST:
+        raise FieldRefused(BAD_USER_INPUT, "No name is that long.")
     return {
         "search": wanted.search.lower() if wanted.search else None,
         "location": wanted.location or None,

@@ -13,6 +13,7 @@ from models.secret import SecretKind, new_secret
 from models.tables import metadata
 from schema.global_id import global_id
 from tests.api import OWNER
+from tests.opening import on_plan, wanted
 from tests.witness import Witness
 
 ME, NEW = "planted@example.org", "planted-anew@example.org"
@@ -82,6 +83,13 @@ class Story:
         for each in (f"torn{next(self.numbers)}", token):
             given = {"email": INVITED, "password": self.strong(), "acceptTerms": True}
             await self.act("profileRegister", **given, invitationToken=each)
+
+    async def opens_an_account(self) -> None:
+        """As the demo's owner, who has accepted the contracts."""
+        api, owner = self.witness.api, await self.witness.api.token(OWNER)
+        wish = await on_plan(api, "planted", "small")
+        for password in (self.weak(), self.strong()):
+            await self.act("accountOpen", owner, **await wanted(api, owner, wish, servicePassword=password))
 
     async def signs_in(self) -> None:
         await self.sign_in(password=self.strong())
@@ -202,6 +210,7 @@ class Story:
 
     async def up_to_two_factors(self) -> None:
         await self.is_invited()
+        await self.opens_an_account()
         await self.signs_up()
         await self.signs_in()
         await self.changes_the_password()

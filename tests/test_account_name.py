@@ -36,7 +36,7 @@ def test_a_name_has_the_characters_that_everything_takes_which_derives_from_it(n
 
 
 async def test_a_free_name_can_be_had_and_a_reserved_one_cannot(api: Api) -> None:
-    assert [await available(api, name) for name in ("atelier", "a", "Atelier", "www", "mysql", "www2")] == [
+    assert [await available(api, name) for name in ("workshop", "a", "Atelier", "www", "mysql", "www2")] == [
         True,
         False,
         False,
@@ -54,7 +54,7 @@ async def test_asking_costs_a_look_up_and_what_is_malformed_none(api: Api) -> No
 
 
 async def test_several_names_are_asked_at_once(api: Api) -> None:
-    document = '{ catalog { one: accountNameAvailable(name: "atelier") two: accountNameAvailable(name: "www") } }'
+    document = '{ catalog { one: accountNameAvailable(name: "workshop") two: accountNameAvailable(name: "www") } }'
     assert (await api.ask(document)).data["catalog"] == {"one": True, "two": False}
 
 

@@ -12,7 +12,8 @@ from models.permission import OverallPermission
 from models.profile import Profile
 from models.setting import Figures
 from resolvers.password import answer_requests
-from tests.api import FREE, PASSWORD, Api
+from schema.global_id import global_id
+from tests.api import FREE, OWNER, PASSWORD, Api
 from tests.granting import a_grant, an_account
 from tests.test_grant import NOBODY, save, sees
 
@@ -55,17 +56,48 @@ async def test_whoever_follows_the_invitation_has_what_was_granted(api: Api) -> 
     assert profile.invited_at is None
 
 
-async def test_without_the_mail_the_address_has_to_be_confirmed_first(api: Api) -> None:
+async def test_without_the_mail_nobody_gets_what_waits_for_its_reader(api: Api) -> None:
+    """Signing up without the link sends it once more, to the address; what is answered is the same."""
     account, _ = await invited(api)
     assert await register(api) == []
-    access = await signed_in(api)
+    assert await signed_in(api) is None
+    links = [row for row in await api.rows(Link) if row.address == NOBODY]
+    assert [link.kind for link in links] == [LinkKind.INVITATION] * 2
+    mine = "cedar lantern quilt harbour 12"
+    assert await register(api, password=mine, invitationToken=link_token(SANDBOX_SECRET, links[-1].id)) == []
+    access = await signed_in(api, password=mine)
     assert access is not None
-    assert not await sees(api, access, "Account", account)
-    (link,) = [row for row in await api.rows(Link) if row.kind is LinkKind.EMAIL_VERIFICATION and row.address == NOBODY]
-    verify = "mutation ($token: String!) { emailVerify(input: { token: $token }) { userErrors { code } } }"
-    answer = await api.ask(verify, {"token": link_token(SANDBOX_SECRET, link.id)})
-    assert answer.data["emailVerify"]["userErrors"] == []
     assert await sees(api, access, "Account", account)
+
+
+async def test_whoever_reads_the_mail_takes_a_profile_that_a_stranger_made_of_their_address(api: Api) -> None:
+    """The stranger signed up first, and is signed out: nothing of what waited was theirs for a moment."""
+    assert await register(api) == []
+    stranger = await signed_in(api)
+    assert stranger is not None
+    account, token = await invited(api)
+    assert not await sees(api, stranger, "Account", account)
+    mine = "cedar lantern quilt harbour 12"
+    assert await register(api, password=mine, invitationToken=token) == []
+    assert (await api.ask("{ viewer { id } }", token=stranger)).status == 401
+    assert await signed_in(api) is None
+    access = await signed_in(api, password=mine)
+    assert access is not None
+    assert await sees(api, access, "Account", account)
+
+
+async def test_whoever_was_invited_is_forgotten_when_nothing_is_granted_any_more(api: Api) -> None:
+    await invited(api)
+    (grant,) = [
+        row
+        for row in await api.rows(PermissionGrant)
+        if row.owner_id == OWNER.key
+        and row.requires_two_factor is False
+        and row.overall == OverallPermission.TECHNICAL_ACCOUNT.bit
+    ]
+    revoke = "mutation ($id: ID!) { permissionGrantRevoke(input: { grantId: $id }) { userErrors { code } } }"
+    await api.ask(revoke, {"id": global_id("PermissionGrant", grant.id)}, token=await api.token(OWNER))
+    assert [row for row in await api.rows(Profile) if row.email == NOBODY] == []
 
 
 async def test_an_invitation_is_of_its_address_and_of_one_use(api: Api) -> None:

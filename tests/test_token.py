@@ -440,9 +440,13 @@ def literal(kind: GraphQLInputType) -> str:
         return "[]"
     if isinstance(kind, GraphQLEnumType):
         return str(next(iter(kind.values)))
+    if isinstance(kind, GraphQLInputObjectType) and kind.is_one_of:
+        name, field = next(iter(kind.fields.items()))
+        return f"{{{name}: {literal(field.type)}}}"
     if isinstance(kind, GraphQLInputObjectType):
         return "{" + given(kind.fields) + "}"
     known = {"Boolean": "true", "Int": "1", "EmailAddress": '"a@example.org"', "IPNetwork": '"192.0.2.1"'}
+    known |= {"UUID": '"0190cafe-0002-7001-8000-000000000000"'}
     return known.get(kind.name, '"2027-01-01T00:00:00Z"' if kind.name == "DateTime" else '"x"')
 
 
