@@ -12,9 +12,11 @@ from sqlalchemy import true
 from engine import statement
 from models.activity import ACTIONS
 from models.delivery import LINKED
+from models.viewer import NOTHING_GRANTED
 from tests.api import Api
 from tests.canary import Canaries, Outcome, left_open, walk, written
 from tests.dealings import CUSTOMERS, Of
+from tests.everything import shown
 from tests.mails import Box, sent, told
 from tests.marks import Marked
 
@@ -84,7 +86,32 @@ async def test_a_field_that_fails_leaves_no_connection_behind(api: Api) -> None:
     assert await left_open(api) == 0
 
 
+async def test_everybody_sees_what_is_their_own_or_granted_and_nothing_else(api: Api, canaries: Canaries) -> None:
+    """PER-1 to PER-8, TOK-3. Not less either: where nothing were shown, nothing would be proved."""
+    found = await shown(api, canaries)
+    assert [failure for each in found for failure in each.failures] == []
+    assert [(each.caller.name, each.too_much) for each in found if each.too_much] == []
+    assert [(each.caller.name, each.missing) for each in found if each.missing] == []
+
+
 # That it would be noticed
+
+
+ALL_FACTORS = "models.viewer.Viewer.in_force", lambda viewer, owner: viewer.granted.get(owner, NOTHING_GRANTED)
+ALL_OF_ONE_OWNER = "resolvers.right.on_one_account", lambda viewer, granted, owner_id, server_id: granted
+ALL_THAT_IS_OWN = "models.viewer.Viewer.own_id", property(lambda viewer: viewer.profile_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [ALL_FACTORS, ALL_OF_ONE_OWNER, ALL_THAT_IS_OWN],
+    ids=["a_flag_that_does_not_count", "a_token_for_all_accounts", "a_token_for_all_owners"],
+)
+async def test_a_rule_that_is_forgotten_is_noticed(
+    api: Api, canaries: Canaries, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any
+) -> None:
+    monkeypatch.setattr(name, instead)
+    assert any(each.too_much for each in await shown(api, canaries))
 
 
 @pytest.fixture
