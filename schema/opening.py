@@ -12,6 +12,7 @@ from models.opening import Wishes
 from models.permission import OverallPermission
 from models.price import BillingPeriod
 from models.refusal import Code
+from models.secret import unsaid
 from resolvers import opening as acts
 from schema.account import Account
 from schema.directive import Cost, authorize
@@ -61,6 +62,8 @@ class AccountOpenInput:
     idempotency_key: UUID = strawberry.field(
         description="Fresh for each intent, the same for each retry; kept 24 hours."
     )
+
+    __repr__ = unsaid
 
 
 @strawberry.type(description="Result of accountOpen.")

@@ -151,7 +151,7 @@ def _in_force(grant: Grant, mark: Mark) -> bool:
         return grant.shows_account(mark.number)
     if mark.place.table == "server":
         return grant.shows_server(mark.number)
-    if mark.place == Place("contract", "id"):
+    if mark.place in (Place("contract", "id"), Place("subscription", "id")):
         return bool(COMMERCIAL.intersection(grant.overall))
     return mark.place == SHOWN_NAME or (OverallPermission.BILLING in grant.overall and mark.place in IDENTITY)
 
@@ -162,4 +162,7 @@ def _of_one_account(caller: Caller, only: Of, mark: Mark) -> bool:
     held = caller.customer == only.customer or (grant is not None and grant.shows_account(only.number))
     if not held or mark.owner != only.customer:
         return False
+    commercial = grant is None or bool(COMMERCIAL.intersection(grant.overall))
+    if mark.place == Place("subscription", "id"):
+        return commercial and mark.number == only.number
     return mark.place in ADDRESS | {SHOWN_NAME} or (mark.place.table == "account" and mark.number == only.number)

@@ -97,6 +97,7 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
+    Place("kept_intent", "key"): lambda of: UUID(int=1 + ROWS * of.customer + of.number),
     Place("permission_grant", "grantee_id"): lambda of: Row("profile", Of(GRANTS[of.number].grantee, 0)),
     Place("permission_grant", "overall"): lambda of: mask_of(*GRANTS[of.number].overall),
     Place("permission_grant", "requires_two_factor"): lambda of: GRANTS[of.number].flagged,

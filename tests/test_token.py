@@ -22,6 +22,7 @@ from graphql import (
 from sqlalchemy import select, update
 
 from engine.bind import Bound
+from engine.shape import STRAWBERRY
 from models.activity import ActivityChannel, ActivityEvent, Author, Record
 from models.clock import FrozenClock
 from models.column import new_id, table
@@ -440,7 +441,7 @@ def literal(kind: GraphQLInputType) -> str:
         return "[]"
     if isinstance(kind, GraphQLEnumType):
         return str(next(iter(kind.values)))
-    if isinstance(kind, GraphQLInputObjectType) and kind.is_one_of:
+    if isinstance(kind, GraphQLInputObjectType) and kind.extensions[STRAWBERRY].is_one_of:
         name, field = next(iter(kind.fields.items()))
         return f"{{{name}: {literal(field.type)}}}"
     if isinstance(kind, GraphQLInputObjectType):
