@@ -17,7 +17,7 @@ described(
     "How a task came out.",
     name="ProvisioningOutcome",
     DONE="It was done.",
-    FAILED="It could not be done; what was asked is taken back.",
+    FAILED="It could not be done: a deletion stays asked for, anything else is taken back.",
 )
 
 
