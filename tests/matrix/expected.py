@@ -1,4 +1,4 @@
-"""The oracle: what each kind of caller is answered, by the rules of SPEC.md and the table.
+"""The oracle: what each kind of caller is answered, by the rules and the table.
 
 `expected_read` is the answer where the object is reached directly: by `node`, or for "Query.x" by
 that root field.  Reached through a parent it is the parent's answer unless that is VALUE, then the
@@ -36,7 +36,7 @@ __all__ = [
     "stands_for",
 ]
 
-# Where SPEC is silent and an answer was chosen: a difference here is a question, not yet a fault.
+# Where the rules are silent and an answer was chosen: a difference here is a question, not yet a fault.
 CHOSEN: Final[dict[str, str]] = {
     "Profile.emailVerified": "owner only, by default",
     "Profile.locale": "owner only, by default",
@@ -49,7 +49,7 @@ CHOSEN: Final[dict[str, str]] = {
     "Account.activity": "a token narrowed to the account may; none of the events is shown to it",
     "Account.deletionPreview": "tokens read it, although they may not delete",
     "Server.subscription": "see Profile.subscriptions",
-    "Server.health": "CONSUMPTION (accounts and server status); SPEC names nobody",
+    "Server.health": "CONSUMPTION (accounts and server status); the rules name nobody",
     "Server.deletionPreview": "tokens read it, although they may not delete",
     "Sandbox": "not for narrowed tokens",
     "SandboxMail": "choice TOK-3: no token reads mails, since they carry links that reset a password",
@@ -60,7 +60,7 @@ CHOSEN: Final[dict[str, str]] = {
     "Query.viewer": "choice TOK-3: null for a token that is narrowed to somebody else's",
     "Query.session": "choice TOK-3: null for a token",
     "sandboxClockAdvance": "tokens may, narrowed ones not (TOKEN_SCOPE); not while unverified",
-    "unverified": "OPEN_WHILE_UNVERIFIED: SPEC 17 says nothing else, decision 8 more",
+    "unverified": "OPEN_WHILE_UNVERIFIED: the fine print says nothing else, the choices more",
     "public": "a read-only token is refused even the @public mutations",
 }
 
@@ -186,7 +186,7 @@ def expected_through(caller: Caller, path: tuple[str, ...], target: Target) -> O
 
 
 def _standing(caller: Caller, mutation: str, call: Call) -> Outcome | None:
-    """SPEC 17, PRO-12: the caller is not verified; the caller or the object's owner suspended."""
+    """the fine print, PRO-12: the caller is not verified; the caller or the object's owner suspended."""
     if not caller.verified and mutation not in table.OPEN_WHILE_UNVERIFIED:
         as_data = "EMAIL_NOT_VERIFIED" in call.user_errors
         return Outcome.ERROR_EMAIL_NOT_VERIFIED if as_data else Outcome.EMAIL_NOT_VERIFIED
@@ -210,14 +210,14 @@ def _about_object(caller: Caller, call: Call, target: Target) -> Outcome | None:
 
 
 def _further(caller: Caller, call: Call, target: Target) -> Outcome | None:
-    """SPEC 17: every further id must belong to the subject's owner."""
+    """the fine print: every further id must belong to the subject's owner."""
     if call.further and (caller.role != "owner" or target not in OWNED):
         return Outcome.ERROR_NOT_FOUND
     return None
 
 
 def expected_mutation(caller: Caller, mutation: str, target: Target) -> Outcome:
-    """The answer to a mutation with otherwise good input, in the order of decision 10."""
+    """The answer to a mutation with otherwise good input, in the order of the questions."""
     call = table.MUTATIONS[mutation]
     if caller.wrong_address:
         return Outcome.IP_NOT_ALLOWED

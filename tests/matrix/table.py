@@ -1,6 +1,6 @@
-"""Who may read and who may call what, written from SPEC.md alone: data, no enforcing code.
+"""Who may read and who may call what, written from the rules alone: data, no enforcing code.
 
-Fields of helper types (connections, edges, AccountUsage, LegalIdentity, Decision...) are not
+Fields of small types (connections, edges, AccountUsage, LegalIdentity, Decision...) are not
 listed: they stand under the field that leads to them (PER-11).
 """
 
@@ -15,7 +15,7 @@ def _names(words: str) -> Names:
     return frozenset(words.split())
 
 
-# PER-1, PER-2, PER-3: the 34 permissions, in the order of SPEC.
+# PER-1, PER-2, PER-3: the 34 permissions, in the order of the rules.
 OVERALL: Final = ("ACCOUNT_MANAGEMENT", "BILLING", "TECHNICAL_ACCOUNT", "TECHNICAL_SERVER")
 ACCOUNT: Final = (
     *("TECHNICAL_CONTACT", "USAGE", "RESOURCES", "STATISTICS", "SITES", "DOMAINS", "EMAILS"),
@@ -57,16 +57,16 @@ ON_SERVER: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT TECHNICAL
 
 # The object gate of each type: who knows that the object exists (PER-12, convention 6).
 GATES: Final[dict[str, Rule]] = {
-    # SPEC 17 (to someone with no right...), decision 4: itself, and both ends of a grant.
+    # the fine print (to someone with no right...), a choice: itself, and both ends of a grant.
     "Profile": Rule(owner=True, parties=("grantee", "granter")),
-    # PER-4, SPEC 17 (any permission shows what it reaches), decision 2.
+    # PER-4, the fine print (any permission shows what it reaches), a choice.
     "Account": Rule(
         owner=True,
         overall=_names("ACCOUNT_MANAGEMENT BILLING TECHNICAL_ACCOUNT"),
         account=frozenset(ACCOUNT),
         server=_names("CONSUMPTION RESOURCES"),
     ),
-    # PER-4, SPEC 17, decision 3: account permissions do not show the server.
+    # PER-4, the fine print, a choice: account permissions do not show the server.
     "Server": Rule(
         owner=True,
         overall=_names("ACCOUNT_MANAGEMENT BILLING TECHNICAL_SERVER"),
@@ -79,23 +79,23 @@ GATES: Final[dict[str, Rule]] = {
     "ApiToken": OWNER_IN_PERSON,
     # PRO-15: readable by the owner of what was acted on.
     "ActivityEvent": OWNER,
-    # PER-8, decision 13: its two parties.
+    # PER-8, a choice: its two parties.
     "PermissionGrant": Rule(owner=True, parties=("grantee",)),
     # BIL-19: the profile it binds; the contract says: whoever pays or manages accounts for it, too.
     "Contract": SUBSCRIBED,
     # PER-1: subscriptions are ACCOUNT_MANAGEMENT's, their cost BILLING's.
     "ServiceSubscription": SUBSCRIBED,
-    # SPEC 6, ACC-3: the catalogue is read without a session.
+    # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
-    # SPEC 17: the sandbox belongs to whoever looks at it; a mail to the holder of its address.
+    # the fine print: the sandbox belongs to whoever looks at it; a mail to the holder of its address.
     "Sandbox": Rule(parties=("viewer",)),
     # Choice TOK-3: for people; a token that read a link could set a new password.
     "SandboxMail": OWNER_IN_PERSON,
 }
 
 _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
-    # SPEC 17 (e-mail as name, nothing else), PER-13; lists hold what the viewer may see.
+    # the fine print (e-mail as name, nothing else), PER-13; lists hold what the viewer may see.
     (SEEN, "Profile id displayName email accounts servers viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
@@ -123,10 +123,10 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PRO-15.
     (SEEN, "ActivityEvent id occurredAt actor channel action summary subject ipAddress owner"),
     (SEEN, "ActivityEvent apiToken changes"),
-    # PER-8, decision 13: `accounts` and `servers` hold what the viewer may see.
+    # PER-8, a choice: `accounts` and `servers` hold what the viewer may see.
     (SEEN, "PermissionGrant id owner grantee overall accounts servers requiresTwoFactor"),
     (SEEN, "PermissionGrant createdAt updatedAt"),
-    # PER-4, SPEC 17 (name, plan, state), PER-13.  Account.server asks for the server's own gate.
+    # PER-4, the fine print (name, plan, state), PER-13.  Account.server asks for the server's own gate.
     (SEEN, "Account id name defaultHostname owner location server plan status createdAt"),
     (SEEN, "Account serverStatus viewerIsOwner viewerPermissions viewerActions viewerCan"),
     # ACC-10: each figure by its own permission.
@@ -155,12 +155,12 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "ServiceSubscription committedUntil discounts"),
     (BILLING, "ServiceSubscription price"),
     (SEEN, "ServiceSubscription id item label plan period status periodStart periodEnd renews"),
-    # SPEC 6, ACC-3.
+    # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),
     (PUBLIC, "Plan free available serviceLevel urgentTickets restrictions"),
     (PUBLIC, "Catalog plans programs serverOptions interventionRates urgentTicketFee"),
     (PUBLIC, "Catalog referralTerms accountNameAvailable"),
-    # EVT-4, SPEC 17 (an unverified profile sees its sandbox mails).
+    # EVT-4, the fine print (an unverified profile sees its sandbox mails).
     (SEEN, "Sandbox id now mails testCards"),
     (SEEN, "SandboxMail id sentAt template subject text token"),
     # Contract convention 1: roots without a session; PER-11: other root fields need one.
@@ -244,7 +244,7 @@ MUTATIONS: Final[dict[str, Call]] = {
     "apiTokenUpdate": Call(about="ApiToken", rule=_TWO_FACTORS),
     "apiTokenRegenerate": Call(about="ApiToken", rule=_TWO_FACTORS),
     "apiTokenDelete": Call(about="ApiToken", rule=OWNER_IN_PERSON),
-    # EVT-4, SPEC 17: anyone signed in, integrators' tokens too, but narrowed ones (choice TOK-3).
+    # EVT-4, the fine print: anyone signed in, integrators' tokens too, but narrowed ones (choice TOK-3).
     "sandboxClockAdvance": Call(about="Sandbox", rule=SEEN),
     # BIL-19: the profile it binds; TOK-3 does not keep tokens from it.  The contract says: ACCOUNT_MANAGEMENT too.
     "contractAccept": Call(about="Contract", rule=MANAGEMENT),
@@ -266,12 +266,12 @@ MUTATIONS: Final[dict[str, Call]] = {
     "serverDelete": Call(about="Server", rule=OWNER_IN_PERSON),
 }
 
-# PRO-12, decision 7: what a suspended profile may still do (beside what is public).
+# PRO-12, a choice: what a suspended profile may still do (beside what is public).
 OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     "passwordChange emailChange emailVerificationResend twoFactorEnroll twoFactorActivate"
     " twoFactorDisable recoveryCodesRegenerate ipAllowlistUpdate profileUpdate sessionDelete"
     " apiTokenCreate apiTokenUpdate apiTokenRegenerate apiTokenDelete sandboxClockAdvance"
     " contractAccept permissionGrantRevoke permissionGrantRenounce"
 )
-# SPEC 17: an unverified profile may sign in (and out) and ask for its verification mail; no more.
+# the fine print: an unverified profile may sign in (and out) and ask for its verification mail; no more.
 OPEN_WHILE_UNVERIFIED: Final[Names] = _names("sessionDelete emailVerificationResend")
