@@ -18,7 +18,7 @@ from tests.matrix.expected import (
 OWN, HOSTED, OTHER, ABSENT = Target.OWN, Target.OWN_ON_SERVER, Target.OTHER, Target.ABSENT
 
 READS = (
-    # PER-4, ACC-10, decision 2
+    # PER-4, ACC-10, a choice
     ("account:SITES", "Account.name", OWN, "VALUE"),
     ("account:SITES", "Account.serverStatus", OWN, "VALUE"),
     ("account:SITES", "Account.usage", OWN, "FORBIDDEN:PERMISSION_MISSING"),
@@ -43,7 +43,7 @@ READS = (
     ("overall:TECHNICAL_ACCOUNT", "Server.name", OWN, "NOT_FOUND"),
     ("account:SITES", "Account.server", HOSTED, "NOT_FOUND"),
     ("account:SITES", "Account.server", OWN, "VALUE"),
-    # PER-1, decision 4: the profile and its own permissions
+    # PER-1, a choice: the profile and its own permissions
     ("overall:BILLING", "Profile.identity", OWN, "VALUE"),
     ("account:SITES", "Profile.displayName", OWN, "VALUE"),
     ("account:SITES", "Profile.identity", OWN, "FORBIDDEN:PERMISSION_MISSING"),
@@ -56,7 +56,7 @@ READS = (
     ("overall:TECHNICAL_ACCOUNT", "Account.grants", OWN, "FORBIDDEN:OWNER_ONLY"),
     ("account:SITES", "PermissionGrant.overall", OWN, "VALUE"),
     ("stranger", "PermissionGrant.overall", OWN, "NOT_FOUND"),
-    # PER-6, decision 5: a flagged grant and one factor
+    # PER-6, a choice: a flagged grant and one factor
     ("flagged_one_factor", "Account.name", OWN, "NOT_FOUND"),
     ("flagged_one_factor", "Server.name", OWN, "NOT_FOUND"),
     ("flagged_one_factor", "Profile.displayName", OWN, "VALUE"),
@@ -64,7 +64,7 @@ READS = (
     ("flagged_one_factor", "Profile.grantsGiven", OWN, "FORBIDDEN:OWNER_ONLY"),
     ("flagged_two_factors", "Profile.identity", OWN, "VALUE"),
     ("token_delegate", "Account.usage", OWN, "VALUE"),
-    # TOK-3, decision 9
+    # TOK-3, a choice
     ("token", "Account.usage", OWN, "VALUE"),
     ("token", "Profile.security", OWN, "FORBIDDEN:TOKEN_SCOPE"),
     ("token_other_owner", "Account.name", OWN, "NOT_FOUND"),
@@ -87,7 +87,7 @@ READS = (
     ("token_account", "Account.subscription", OWN, "VALUE"),
     ("token_account", "Profile.subscriptions", OWN, "FORBIDDEN:TOKEN_SCOPE"),
     ("token_account", "Profile.accountOpenQuote", OWN, "FORBIDDEN:TOKEN_SCOPE"),
-    # PRO-6, PRO-12, SPEC 17, PER-7, PER-12
+    # PRO-6, PRO-12, the fine print, PER-7, PER-12
     ("owner_wrong_address", "Plan.name", OWN, "IP_NOT_ALLOWED"),
     ("owner_suspended", "Account.usage", OWN, "VALUE"),
     ("unverified", "SandboxMail.text", OWN, "VALUE"),
@@ -129,7 +129,7 @@ CALLS = (
     ("owner_stale_session", "apiTokenCreate", OWN, "TWO_FACTOR_REQUIRED"),
     ("owner_stale_session", "apiTokenRegenerate", OWN, "TWO_FACTOR_REQUIRED"),
     ("owner_stale_session", "apiTokenDelete", OWN, "PASSED"),
-    # PER-8, SPEC 17 (further ids), PRO-12 and decision 7
+    # PER-8, the fine print (further ids), PRO-12
     ("account:SITES", "permissionGrantRenounce", OWN, "PASSED"),
     ("flagged_one_factor", "permissionGrantRenounce", OWN, "PASSED"),
     ("account:SITES", "permissionGrantRevoke", OWN, "FORBIDDEN:OWNER_ONLY"),
@@ -137,7 +137,7 @@ CALLS = (
     ("owner_suspended", "permissionGrantSave", OWN, "FORBIDDEN:PROFILE_SUSPENDED"),
     ("owner_suspended", "permissionGrantRevoke", OWN, "PASSED"),
     ("owner_suspended", "accountRename", OTHER, "USER_ERROR:NOT_FOUND"),
-    # SPEC 17, contract @public, EVT-4, PRO-6
+    # the fine print, contract @public, EVT-4, PRO-6
     ("unverified", "emailVerificationResend", OWN, "PASSED"),
     ("unverified", "passwordChange", OWN, "FORBIDDEN:EMAIL_NOT_VERIFIED"),
     ("anonymous", "passwordReset", OWN, "PASSED"),
