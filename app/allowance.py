@@ -17,7 +17,7 @@ from engine.error import RATE_LIMITED, RequestRefused
 from models.clock import Clock
 from models.context import Quota
 from models.network import neighbourhood
-from models.permission import Viewer
+from models.viewer import Viewer
 
 WINDOW = timedelta(minutes=1)
 
@@ -47,6 +47,8 @@ class Allowance:
         self._documents = Limit("documents", queries + mutations)
         self._anonymous_points = Limit("points", settings.anonymous_points_per_minute)
         self._points = Limit("points", settings.points_per_minute)
+        self._services = Limit("operations", settings.service_operations_per_minute)
+        self._service_points = Limit("points", settings.service_points_per_minute)
 
     @contextmanager
     def one_more(self, viewer: Viewer) -> Iterator[None]:
@@ -70,14 +72,17 @@ class Allowance:
 
     def charge_document(self, viewer: Viewer) -> None:
         """Count a document that has to be parsed, or a token that has to be looked up. Raises RequestRefused (429)."""
-        self._take(self._documents if viewer.profile_id else self._anonymous_documents, viewer, 1)
+        known = viewer.profile_id or viewer.service_id
+        self._take(self._documents if known else self._anonymous_documents, viewer, 1)
 
     def charge(self, viewer: Viewer, kind: OperationType, times: int, cost: int) -> dict[str, str]:
         """Count an operation, a mutation as often as it acts, and its points; answers the rate-limit headers.
 
         Raises RequestRefused (429) where there is not enough left.
         """
-        if viewer.profile_id is None:
+        if viewer.service_id is not None:
+            operations, points = self._services, self._service_points
+        elif viewer.profile_id is None:
             operations, points = self._operations, self._anonymous_points
         else:
             mutates = kind is OperationType.MUTATION
@@ -89,6 +94,7 @@ class Allowance:
     def quota(self, viewer: Viewer, cost: int) -> Quota:
         """What is left of the points, after `cost` was charged."""
         points = self._points if viewer.profile_id else self._anonymous_points
+        points = self._service_points if viewer.service_id else points
         left = points.amount - self._window()[points.name, caller(viewer)]
         return Quota(cost, points.amount, left, self._since + WINDOW)
 
@@ -120,6 +126,6 @@ class Allowance:
 
 def caller(viewer: Viewer) -> str:
     """Whom a request is counted against: a profile, an address, or the IPv6 network that one customer has."""
-    if viewer.profile_id is not None:
-        return str(viewer.profile_id)
+    if (key := viewer.profile_id or viewer.service_id) is not None:
+        return str(key)
     return neighbourhood(viewer.ip_address)

@@ -7,29 +7,37 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
 
 from app import demo as demonstration
 from app import log, migration
+from app.catalogue import catalogue
 from app.deliveries import deliveries
-from app.doctor import complaints, unservable
+from app.doctor import NOTHING_SOLD, complaints, unservable
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
 from app.reference import settings_table
+from app.service import services
 from app.settings import Settings, WrongSettings, load
 from app.vault import KeyVault
 from app.worker import work
 from models.clock import RealClock
 from models.db import Database, Db
+from resolvers.catalog import is_empty
 from resolvers.sandbox import start_clock
 from schema.root import build
+from schema.staff import build as build_staff
 
 app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(services, name="services")
+app.add_typer(catalogue, name="catalogue")
 SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"
+STAFF_SDL = SDL.with_name("staff.graphql")
 
 
 def main() -> None:
@@ -84,13 +92,17 @@ def draft(message: str) -> None:
 
 
 @app.command()
-def schema(write: Annotated[bool, typer.Option(help="Into schema/schema.graphql.")] = False) -> None:
+def schema(
+    write: Annotated[bool, typer.Option(help="Into schema/schema.graphql, and schema/staff.graphql.")] = False,
+    staff: Annotated[bool, typer.Option(help="That of /staff/graphql.")] = False,
+) -> None:
     """Print the schema."""
-    text = build().schema.as_str() + "\n"
+    texts = {SDL: build().schema.as_str() + "\n", STAFF_SDL: build_staff().schema.as_str() + "\n"}
     if write:
-        SDL.write_text(text, encoding="utf-8")
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
     else:
-        print(text, end="")
+        print(texts[STAFF_SDL if staff else SDL], end="")
 
 
 @app.command()
@@ -142,9 +154,13 @@ async def _unservable(settings: Settings) -> str | None:
 async def _migrated(settings: Settings, revision: str) -> None:
     async with opened(settings) as database:
         await migration.upgrade(database, revision)
-        if settings.sandbox and await migration.is_at_head(database):
-            async with Db(database) as db:
+        if not await migration.is_at_head(database):
+            return
+        async with Db(database) as db:
+            if settings.sandbox:
                 await start_clock(db)
+            if await is_empty(db):
+                print(NOTHING_SOLD)
 
 
 async def _migrated_and_seeded(settings: Settings) -> None:
@@ -152,7 +168,9 @@ async def _migrated_and_seeded(settings: Settings) -> None:
     try:
         async with opened(settings) as database:
             await migration.upgrade(database)
-            await demonstration.seed(database, passwords, KeyVault(settings.secret_key))
+            await demonstration.seed(
+                database, passwords, KeyVault(settings.secret_key), zone=ZoneInfo(settings.billing_zone)
+            )
     finally:
         passwords.close()
 

@@ -2,13 +2,14 @@
 
 import base64
 import hmac
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.error import BAD_REQUEST, UNAUTHENTICATED, RequestRefused
+from engine.error import BAD_REQUEST, FORBIDDEN, UNAUTHENTICATED, RequestRefused
 from models.column import normalised_email
 from models.secret import SecretKind, csrf_token, is_well_formed, unsaid
 
@@ -16,6 +17,9 @@ SESSION = "espace_session"
 CSRF = "espace_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 LONGEST_CUSTOMER = 254
+ACCOUNT = re.compile("[a-z0-9_-]{1,64}")
+AFTER_TOKEN = "After the token only customer=, an e-mail address, or account=, a name, may follow."  # noqa: S105
+FOR_SERVICES = "This is for the provider’s other services."
 BASIC_FORM = "With Basic, the user name is an API token and the password is empty."
 
 
@@ -27,6 +31,8 @@ class Credential:
     kind: SecretKind
     customer: str | None = None
     """TOK-4. The e-mail address that an integrator names beside the token."""
+    account: str | None = None
+    """TOK-4. Or the name of an account."""
 
     def __repr__(self) -> str:
         return f"Credential({self.kind})"
@@ -117,6 +123,19 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     return None
 
 
+def service_secret(request: Request) -> str:
+    """TOK-5. The credential of another service, as a bearer. Whatever opens the customers' area gets nothing here."""
+    authorization = request.headers.getlist("authorization")
+    if not authorization:
+        if request.headers.get("cookie"):
+            raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
+        raise unauthenticated(FOR_SERVICES)
+    scheme, _, value = authorization[0].partition(" ")
+    if len(authorization) == 1 and scheme.lower() == "bearer" and is_well_formed(value.strip(), SecretKind.SERVICE):
+        return value.strip()
+    raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
+
+
 def from_bearer(secret: str) -> Credential:
     """TOK-4. An access token of a session, or an API token."""
     for kind in (SecretKind.ACCESS, SecretKind.API):
@@ -134,20 +153,27 @@ def from_basic(encoded: str) -> Credential:
     secret, *rest = user.strip(" ").split(" ")
     if not colon or password or not is_well_formed(secret, SecretKind.API):
         raise unauthenticated(BASIC_FORM)
-    return Credential(secret, SecretKind.API, _customer([word for word in rest if word]))
+    customer, account = _named([word for word in rest if word])
+    return Credential(secret, SecretKind.API, customer, account)
 
 
-def _customer(words: list[str]) -> str | None:
-    """What follows the token; accounts cannot be named, as there are none to call for yet."""
+def _named(words: list[str]) -> tuple[str | None, str | None]:
+    """TOK-4. What may follow the token: a customer's address, or the name of an account."""
     if not words:
-        return None
+        return None, None
     name, _, value = words[0].partition("=")
+    if len(words) == 1 and name == "customer" and (address := _address(value)):
+        return address, None
+    if len(words) == 1 and name == "account" and ACCOUNT.fullmatch(value):
+        return None, value
+    raise RequestRefused(400, BAD_REQUEST, AFTER_TOKEN)
+
+
+def _address(value: str) -> str | None:
     address = normalised_email(value)
     local, at, domain = address.rpartition("@")
     is_address = bool(local and at and domain) and value.isprintable() and len(address) <= LONGEST_CUSTOMER
-    if len(words) > 1 or name != "customer" or not is_address:
-        raise RequestRefused(400, BAD_REQUEST, "After the token only customer=, an e-mail address, may follow.")
-    return address
+    return address if is_address else None
 
 
 def unauthenticated(message: str = "This access token is invalid or has expired.") -> RequestRefused:

@@ -4,25 +4,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from app import demo_hosting
+from app.catalogue_file import shipped
 from app.mail import Letters
 from app.passwords import HashingPool
 from app.settings import SANDBOX_SECRET, Settings
 from app.vault import KeyVault
 from models.column import table
+from models.contract import Contract, ContractAcceptance
 from models.db import Database, Db
 from models.mail import Cause, SandboxMail
 from models.profile import CREATED, Locale, Profile, ProfileKind
 from models.setting import Figures
 from models.two_factor import TwoFactor
 from models.vault import Vault
+from resolvers import catalog, contract
 from resolvers.delivery import kept
 from resolvers.sandbox import start_clock
 
 PASSWORD = "espace-demo-2026"  # noqa: S105 - printed at every start
 TWO_FACTOR_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - printed at every start
+ZONE = ZoneInfo(Figures().billing_zone)
 AGE = timedelta(days=400)
 """How long the demo's customers have been there."""
 
@@ -47,7 +53,7 @@ PEOPLE = (
     Person(
         _key(1),
         "owner@example.org",
-        "a French company with a VAT number",
+        "a French company with accounts and a Gold server",
         {
             "kind": ProfileKind.COMPANY,
             "locale": Locale.FR,
@@ -62,12 +68,17 @@ PEOPLE = (
             "vat_number": "FR44732829320",
         },
     ),
-    Person(_key(2), "delegate@example.org", "somebody with nothing of their own", {"locale": Locale.FR}),
-    Person(_key(3), "tech@example.org", "somebody with nothing of their own", {"locale": Locale.EN}),
+    Person(
+        _key(2),
+        "delegate@example.org",
+        "who does the owner's billing, and two things on one account",
+        {"locale": Locale.FR},
+    ),
+    Person(_key(3), "tech@example.org", "who cares for the owner's accounts, with two factors", {"locale": Locale.EN}),
     Person(
         _key(4),
         "free@example.org",
-        "a private individual in Germany",
+        "a private individual in Germany with one account",
         {"first_name": "Kim", "last_name": "Beispiel", "city": "Berlin", "postal_code": "10115", "country": "DE"},
     ),
     Person(_key(5), "staff@example.org", "somebody with two factors on", {"locale": Locale.FR}, two_factor=True),
@@ -75,38 +86,55 @@ PEOPLE = (
 )
 
 
-async def seed(database: Database, passwords: HashingPool, vault: Vault | None = None) -> None:
+async def seed(
+    database: Database, passwords: HashingPool, vault: Vault | None = None, *, zone: ZoneInfo = ZONE
+) -> None:
     """Make what is missing of the demo; without a vault, for a service whose key is that of the sandbox."""
     vault = vault or KeyVault(SANDBOX_SECRET)
     async with Db(database) as db:
         await start_clock(db)
+        if await catalog.is_empty(db):
+            await catalog.load(db, shipped(), zone)
         known = {row.id for row in await db.rows(select(table(Profile).c.id))}
         missing = [person for person in PEOPLE if person.key not in known]
-        if not missing:
-            return
-        password_hash = await passwords.hash(PASSWORD)
-        async with db.write() as write:
-            for person in missing:
-                since = write.now - AGE
-                profile = Profile(
-                    id=person.key,
-                    email=person.email,
-                    email_verified_at=since,
-                    password_hash=password_hash,
-                    password_changed_at=since,
-                    created_at=since,
-                    two_factor_since=since if person.two_factor else None,
-                    **person.values,
-                )
-                write.add(profile)
-                if person.two_factor:
-                    sealed = vault.seal(TWO_FACTOR_SECRET, person.key)
-                    await write.flush()
-                    write.add(TwoFactor(profile_id=person.key, sealed_secret=sealed, created_at=since))
-                write.record.happened(CREATED, profile)
-            await write.flush()
-            for person in missing:
-                write.add(_welcome(person, write.now - AGE))
+        if missing:
+            await _people(db, missing, await passwords.hash(PASSWORD), vault)
+        owner, delegate, tech, free, *_ = (person.key for person in PEOPLE)
+        await demo_hosting.seed(db, owner=owner, delegate=delegate, tech=tech, free=free, zone=zone)
+
+
+async def _people(db: Db, missing: list[Person], password_hash: str, vault: Vault) -> None:
+    async with db.write() as write:
+        for person in missing:
+            since = write.now - AGE
+            profile = Profile(
+                id=person.key,
+                email=person.email,
+                email_verified_at=since,
+                password_hash=password_hash,
+                password_changed_at=since,
+                created_at=since,
+                two_factor_since=since if person.two_factor else None,
+                **person.values,
+            )
+            write.add(profile)
+            if person.two_factor:
+                sealed = vault.seal(TWO_FACTOR_SECRET, person.key)
+                await write.flush()
+                write.add(TwoFactor(profile_id=person.key, sealed_secret=sealed, created_at=since))
+            write.record.happened(CREATED, profile)
+        await write.flush()
+        versions = await contract.current(write)
+        for person in missing:
+            write.add(_welcome(person, write.now - AGE))
+            for version_id in versions:
+                write.add(Contract(owner_id=person.key, version_id=version_id))
+                write.add(_signature(person, version_id, write.now - AGE))
+
+
+def _signature(person: Person, version_id: UUID, since: datetime) -> ContractAcceptance:
+    """BIL-19. They accepted what is in force when they came."""
+    return ContractAcceptance(owner_id=person.key, version_id=version_id, accepted_at=since, actor_id=person.key)
 
 
 def _welcome(person: Person, since: datetime) -> SandboxMail:

@@ -12,7 +12,10 @@ from models.clock import RealClock
 from models.conflict import Busy
 from models.db import Database, Db
 from resolvers import two_factor
+from resolvers.catalog import is_empty
 from resolvers.sandbox import has_clock
+
+NOTHING_SOLD = "The catalogue is empty, so that nothing can be sold: run `espace catalogue load`."
 
 
 async def complaints(settings: Settings) -> list[str]:
@@ -53,6 +56,9 @@ async def _of_database(settings: Settings) -> list[str]:
     database = open_database(settings, RealClock())
     try:
         problem = await unservable(database, settings) or await _unopened(database, settings)
+        if problem is None:
+            async with Db(database) as db:
+                problem = NOTHING_SOLD if await is_empty(db) else None
     except (SQLAlchemyError, OSError, Busy) as error:
         return [f"The database cannot be reached: {type(error).__name__}."]
     finally:

@@ -1,6 +1,6 @@
 """The application behind the endpoint: who calls, what it is charged, and what it is sent back besides the answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from app.address import client_address
 from app.allowance import Allowance
-from app.credential import Cookies, Credential, credential, unauthenticated
+from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
+from app.gateways.simulator import SimulatedInfrastructure
 from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
@@ -22,18 +23,20 @@ from engine.operation import Document, Execution, Operation
 from models.conflict import Busy
 from models.context import Context, Passwords
 from models.db import Database, Db
+from models.infrastructure import Infrastructure, InfrastructureSilent
 from models.network import AddressNotAllowed
-from models.permission import Viewer
 from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
-from resolvers import session, token
+from models.viewer import Viewer
+from resolvers import right, service, session, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
 USER_AGENT_LENGTH = 300
 SIGN_IN = "Sign in first."
 ELSEWHERE = "This address is not among those that the profile allows."
+SILENT = "The machines do not tell their figures at the moment."
 BUSY = "The service is busy: try again in a moment."
 
 
@@ -43,8 +46,6 @@ class Call(Context):
 
     headers: dict[str, str] = field(default_factory=dict)
     credential: Credential | None = None
-    default_owner: str | None = None
-    """TOK-4. The e-mail address of the profile that is meant where an input leaves its owner out."""
     came_by: UUID | None = None
     """The session of that credential, whoever the caller has become since."""
     renewed: bool = False
@@ -60,6 +61,7 @@ class Host:
         self.database = database
         self.passwords = passwords
         self.vault = KeyVault(settings.secret_key)
+        self.infrastructure: Infrastructure = SimulatedInfrastructure()
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
             settings.secret_key,
@@ -76,7 +78,7 @@ class Host:
     @asynccontextmanager
     async def admit(self, request: Request) -> AsyncIterator[Call]:
         """The context of a request, and its database connection for as long as it takes."""
-        given = credential(request, self.cookies)
+        recognise = self.recognise(request)
         async with Db(self.database) as db:
             call = Call(
                 db=db,
@@ -87,15 +89,26 @@ class Host:
                 locale=preferred(request.headers.get("accept-language")),
                 sandbox=self.settings.sandbox,
                 key=self.settings.secret_key,
+                public_url=self.settings.public_url,
                 vault=self.vault,
+                infrastructure=self.infrastructure,
                 request_id=request.state.request_id,
             )
-            if given is not None:
-                await self._recognise(call, given)
+            await recognise(call)
             request.state.locale = call.locale
             call.become(call.viewer)
             with self.allowance.one_more(call.viewer):
                 yield call
+
+    def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
+        """Who calls: read from the request at once, looked up when there is a database. Refuses with 400 and 401."""
+        given = credential(request, self.cookies)
+
+        async def recognised(call: Call) -> None:
+            if given is not None:
+                await self._recognise(call, given)
+
+        return recognised
 
     def charge_document(self, context: Call) -> None:
         """Count a document that has to be parsed."""
@@ -123,6 +136,7 @@ class Host:
                 Busy: (UNAVAILABLE, BUSY),
                 SessionEnded: (UNAUTHENTICATED, SIGN_IN),
                 AddressNotAllowed: (IP_NOT_ALLOWED, ELSEWHERE),
+                InfrastructureSilent: (UNAVAILABLE, SILENT),
             },
         )
         cost = {
@@ -172,8 +186,29 @@ class Host:
         if resumed is not None:
             call.viewer, call.locale = resumed.viewer, resumed.locale
             call.credential, call.renewed, call.came_by = given, resumed.renewed, resumed.viewer.session_id
-            call.default_owner = given.customer
+            await right.set_defaults(call, given.customer, given.account)
             return
         self.allowance.charge_document(call.viewer)
         if given.kind is not SecretKind.COOKIE:
             raise unauthenticated()
+
+
+class ServiceHost(Host):
+    """TOK-5. What serves the staff schema: to other services of the provider, and to nobody else."""
+
+    def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
+        """The service that calls. Refuses whatever is no service credential."""
+        secret = service_secret(request)
+
+        async def recognised(call: Call) -> None:
+            try:
+                viewer = await service.resume(call.db, secret, call.viewer.ip_address)
+            except Busy:
+                raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
+            except AddressNotAllowed:
+                raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
+            if viewer is None:
+                raise unauthenticated()
+            call.viewer = viewer
+
+        return recognised

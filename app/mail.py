@@ -29,7 +29,12 @@ from models.profile import Locale
 
 TEMPLATES = Path(__file__).parent / "templates" / "mail"
 LAYOUT = "layout"
-PAGES = {"email_verification": "verify-email", "email_change": "verify-email", "password_reset": "reset-password"}
+PAGES = {
+    "email_verification": "verify-email",
+    "email_change": "verify-email",
+    "password_reset": "reset-password",
+    "grant_invitation": "sign-up",
+}
 """Where the links of mails lead to, under the application's address."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.document import document_route
 from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
-from app.host import Call, Host
+from app.host import Call, Host, ServiceHost
 from app.migration import is_at_head
 from app.passwords import HashingPool, hashing_pool
 from app.settings import Settings
@@ -30,10 +32,13 @@ from models.conflict import Busy
 from models.db import Database
 from schema.directive import weight_of
 from schema.root import build
+from schema.staff import build as build_staff
 
 READY_FOR = timedelta(seconds=1)
 logger = structlog.get_logger(__name__)
 
+staff_schema = cache(build_staff)
+"""The staff schema knows no database: one for all applications of a process."""
 Answer = Callable[[Request], Awaitable[Response]]
 CORS_HEADERS = ["Authorization", "Content-Type", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Request-ID"]
 
@@ -60,9 +65,11 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/graphql", _endpoint(settings, bound, database, passwords)),
+            Route("/staff/graphql", _staff_endpoint(settings, database, passwords)),
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
+            document_route(database, settings.secret_key),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],
@@ -73,17 +80,30 @@ def create_app(
     return app
 
 
-def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: HashingPool) -> Endpoint[Call]:
-    documents = Documents(
+def _documents(settings: Settings, bound: Bound) -> Documents:
+    return Documents(
         bound.graphql,
         settings.documents,
         weight_of,
         entries=settings.document_cache,
         size_bytes=settings.document_cache_bytes,
     )
+
+
+def _staff_endpoint(settings: Settings, database: Database, passwords: HashingPool) -> Endpoint[Call]:
+    bound = staff_schema()
+    return Endpoint(
+        ServiceHost(settings, bound, database, passwords),
+        _documents(settings, bound),
+        limits=settings.requests,
+        partial_success=settings.partial_success_status,
+    )
+
+
+def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: HashingPool) -> Endpoint[Call]:
     return Endpoint(
         Host(settings, bound, database, passwords),
-        documents,
+        _documents(settings, bound),
         limits=settings.requests,
         trusted=trusted(settings),
         page=graphiql_page(settings.mode.value),

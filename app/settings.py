@@ -98,7 +98,7 @@ class Settings(Figures, BaseSettings):
         default=None, description="Run the worker inside the server; by default with SQLite only."
     )
     worker_interval: Duration = Field(
-        default=timedelta(seconds=5), description="How often the worker looks for what is due."
+        default=timedelta(seconds=1), description="How often the worker looks for what is due."
     )
     shutdown_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long requests under way may take when the server stops."
@@ -108,6 +108,12 @@ class Settings(Figures, BaseSettings):
     mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")
     queries_per_minute: int = Field(default=250, ge=1, description="LIM-1. Queries per profile.")
     points_per_minute: int = Field(default=50_000, ge=1, description="LIM-2. Points of cost per profile.")
+    service_operations_per_minute: int = Field(
+        default=60_000, ge=1, description="TOK-5. Operations per service credential."
+    )
+    service_points_per_minute: int = Field(
+        default=1_000_000, ge=1, description="TOK-5. Points of cost per service credential."
+    )
     anonymous_points_per_minute: int = Field(default=5_000, ge=1, description="LIM-2. Points of cost per address.")
     requests: RequestLimits = Field(default=RequestLimits(), description="How large a request may be.")
     documents: DocumentLimits = Field(default=DocumentLimits(), description="LIM-2. What one document may ask for.")

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from app.gateways import simulator
 from app.gateways.folder import FolderMailer
 from app.gateways.smtp import SmtpMailer
 from app.mail import Letters
@@ -15,7 +16,7 @@ from engine.failure import log_failure
 from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.mail import Mailer
-from resolvers import delivery, link, password, refresh, session
+from resolvers import delivery, idempotency, link, password, refresh, session
 
 logger = structlog.get_logger(__name__)
 
@@ -36,10 +37,12 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
     async with Db(database) as db:
         await password.answer_requests(db, settings)
         await deliver(db, settings, stop or asyncio.Event())
+        await simulator.answer_due(db, settings)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
+        await idempotency.purge(db, settings)
 
 
 async def _any(*events: asyncio.Event, within: timedelta) -> None:
@@ -54,9 +57,9 @@ async def _any(*events: asyncio.Event, within: timedelta) -> None:
 
 async def deliver(db: Db, settings: Settings, stop: asyncio.Event) -> None:
     """EVT-1. Send what is due; a mail that fails holds up no other."""
-    letters, mailer = Letters(settings), mailer_of(settings)
+    letters, mailer, provisioner = Letters(settings), mailer_of(settings), simulator.SimulatedProvisioner()
     while not stop.is_set():
-        outcome = await delivery.deliver_next(db, settings, letters.write, mailer)
+        outcome = await delivery.deliver_next(db, settings, letters.write, mailer, provisioner)
         if outcome is None:
             return
         if outcome.defect is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import hostile
+from bench import depth, hostile
 from bench.compare import BARE, OURS, SCREENS, STOCK, STOCK_CACHED, Costs, Effort, costs
 from tests.database import Databases, SqliteFiles, postgresql_server
 
@@ -34,6 +34,8 @@ def main() -> int:
             print(name)
             for line in table(uvloop.run(compared(databases, effort))):
                 print(line)
+            for line in uvloop.run(deep(databases, effort)):
+                print(line)
     return hostile_documents()
 
 
@@ -48,6 +50,15 @@ def all_databases() -> Iterator[list[tuple[str, Databases]]]:
 async def compared(databases: Databases, effort: Effort) -> Costs:
     async with databases.empty() as url:
         return await costs(url, effort)
+
+
+async def deep(databases: Databases, effort: Effort) -> list[str]:
+    """A page of many accounts, to the first one, at each depth."""
+    async with databases.empty() as url:
+        found = await depth.ratios(url, effort.rounds * effort.requests)
+    places = ", ".join(f"{place:.0%}" for place in depth.DEPTHS)
+    head = f"  50 of {depth.ACCOUNTS:,} accounts, {depth.GRANTS:,} grants: a page at {places}, to the first"
+    return [head, *(f"    {name:34}" + "".join(f"{ratio:7.2f}" for ratio in each) for name, each in found.items())]
 
 
 def table(measured: Costs) -> Iterator[str]:

@@ -25,8 +25,8 @@ from models.column import table
 from models.db import Database
 from models.profile import Locale
 from models.secret import fingerprint
+from schema.global_id import global_id
 from schema.message import say
-from schema.node import global_id
 from schema.scalar import SCALARS
 
 Info = strawberry.Info[dict[str, Any], None]

@@ -28,7 +28,9 @@ from engine.declare import (
     Column,
     Computed,
     Declared,
+    Either,
     Embedded,
+    Given,
     Guard,
     Key,
     Many,
@@ -39,13 +41,15 @@ from engine.declare import (
     Source,
     WholeGraph,
 )
-from engine.error import BAD_USER_INPUT, FieldRefused
-from engine.load import Batches, Entity, Page, entity_class, source_of
+from engine.error import BAD_USER_INPUT, FieldRefused, told
+from engine.load import Batches, Entity, Page, entity_class, frozen, source_of
 from engine.page import page_request
 from engine.shape import DefaultGuard, Shape, definition, shapes_of, target_of
 
 Resolver = Callable[..., Any]
 Info = GraphQLResolveInfo[Any]
+ArgumentsOf = Callable[[dict[str, Any]], dict[str, Any]]
+"""What a field was given, by the names of Python."""
 PAGE_ARGUMENTS = frozenset({"first", "after", "last", "before"})
 BOUND = "espace"
 
@@ -80,24 +84,25 @@ class Bound:
                 continue
             declared = shape.fields[name]
             if field.base_resolver is not None:
-                graphql_field.resolve = self._function(field, declared.guard)
+                graphql_field.resolve = self._function(field, declared.guard, f"{kind.name}.{name}")
             else:
                 resolve = self._resolver(kind, field, graphql_field, declared)
-                graphql_field.resolve = _guarded(resolve, shape, declared.guard)
+                graphql_field.resolve = _guarded(resolve, shape, declared.guard, f"{kind.name}.{name}")
 
-    def _function(self, field: StrawberryField, guard: Guard | None) -> Resolver:
+    def _function(self, field: StrawberryField, guard: Guard | None, coordinate: str) -> Resolver:
         """A field that is a function of its own: a mutation."""
         call: Callable[..., Any] = cast(Any, field.base_resolver).wrapped_func
         arguments_of = self._arguments(field)
 
-        def called(source: Any, info: Info, **given: Any) -> Any:
-            if guard is not None:
-                guard.check(info.context, ())
-            return call(None, strawberry.Info(_raw_info=info, _field=field), **arguments_of(given))
+        async def called(source: Any, info: Info, **given: Any) -> Any:
+            with told(coordinate):
+                if guard is not None:
+                    guard.check(info.context, None)
+                return await call(None, strawberry.Info(_raw_info=info, _field=field), **arguments_of(given))
 
         return called
 
-    def _arguments(self, field: StrawberryField) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def _arguments(self, field: StrawberryField) -> ArgumentsOf:
         registry, config = self.schema.schema_converter.scalar_registry, self.schema.config
         return lambda given: convert_arguments(given, field.arguments, registry, config) if given else {}
 
@@ -109,7 +114,7 @@ class Bound:
             case Column(name):
                 return _leaf(shape, cast(str, name))
             case Computed() as what:
-                return _computed(shape, what)
+                return _computed(shape, what, self._arguments(field) if field.arguments else None)
             case Embedded():
                 return self._embedded(shape, target)
             case PagePart(name):
@@ -119,10 +124,12 @@ class Bound:
             case Reference(type_name, key):
                 kind_at, key_at = shape.place(type_name), shape.place(key)
                 return lambda source, info: self.reach(info.context, source[kind_at], source[key_at])
+            case Either(ways):
+                return self._either([(type_name, shape.place(key)) for type_name, key in ways])
             case ByGlobalId() as what:
                 return self._by_global_id(what)
             case Batch() as what:
-                return _batch(shape, what)
+                return _batch(shape, what, self._arguments(field))
             case One() | Many() as what:
                 return self._relation(shape, field, what, target)
             case Paged() as what:
@@ -132,6 +139,15 @@ class Bound:
         row = self.rows[target.name]
         places = [shape.place(name) for name in row.shape.columns]
         return lambda source, info: row([source[place] for place in places])
+
+    def _either(self, ways: list[tuple[str, int]]) -> Resolver:
+        async def resolve(source: Any, info: Info) -> Entity | None:
+            for type_name, place in ways:
+                if source[place] is not None:
+                    return await self.reach(info.context, type_name, source[place])
+            return None
+
+        return resolve
 
     def _by_global_id(self, what: ByGlobalId) -> Resolver:
         async def one(context: Any, text: str) -> Entity | None:
@@ -148,6 +164,7 @@ class Bound:
         return lambda source, info, **given: several(info.context, given["ids"])
 
     def _relation(self, shape: Shape, field: StrawberryField, what: One | Many, target: GraphQLNamedType) -> Resolver:
+        by = what.key if isinstance(what.key, Given) else None
         key_of, arguments_of = _key(shape, what.key), self._arguments(field)
         kind = what.kind if isinstance(what, One) and what.kind else target.name
         row = self.rows[kind]
@@ -159,8 +176,9 @@ class Bound:
         otherwise = _computed(shape, what.otherwise) if what.otherwise else None
 
         async def resolve(source: Any, info: Info, **given: Any) -> Any:
-            key = key_of(source, info.context)
-            found = await _batches(info.context).one(what, row, key, arguments_of(given))
+            arguments = arguments_of(given)
+            key = by.read(arguments.pop(by.argument)) if by else key_of(source, info.context)
+            found = await _batches(info.context).one(what, row, key, arguments)
             return otherwise(source, info) if found is None and otherwise else found
 
         return resolve
@@ -172,12 +190,13 @@ class Bound:
         def resolve(source: Any, info: Info, **given: Any) -> Page:
             arguments = arguments_of(given)
             rest = {name: value for name, value in arguments.items() if name not in PAGE_ARGUMENTS}
+            order = what.ordered(rest)
             return Page(
                 _batches(info.context),
                 what,
                 row,
                 key_of(source, info.context),
-                page_request(arguments, what.order, table),
+                page_request(arguments, order, table, tagged=order is not what.order),
                 what.arguments(info.context, rest) if what.arguments else rest,
             )
 
@@ -197,16 +216,18 @@ def _batches(context: Any) -> Batches:
     return batches
 
 
-def _guarded(resolve: Resolver, shape: Shape, guard: Guard | None) -> Resolver:
+def _guarded(resolve: Resolver, shape: Shape, guard: Guard | None, coordinate: str) -> Resolver:
     if guard is None:
         return resolve
     places = [shape.place(name) for name in shape.source.subject] if shape.source else []
+    about = shape.source.about if shape.source else tuple
 
     def checked(source: Any, info: Info, **arguments: Any) -> Any:
-        subject = tuple(source[place] for place in places)
+        values = tuple(source[place] for place in places)
         passed = _batches(info.context).passed
-        if (key := (id(guard), subject)) not in passed:
-            guard.check(info.context, subject)
+        if (key := (id(guard), values)) not in passed:
+            with told(coordinate):
+                guard.check(info.context, about(*values) if values else None)
             passed.add(key)
         return resolve(source, info, **arguments)
 
@@ -220,26 +241,38 @@ def _leaf(shape: Shape, column: str) -> Resolver:
     return lambda source, info: getattr(source, column)
 
 
-def _computed(shape: Shape, what: Computed) -> Resolver:
+def _computed(shape: Shape, what: Computed, arguments_of: ArgumentsOf | None = None) -> Resolver:
     places = [shape.place(name) for name in what.needs]
     by, given = what.by, what.given
+    if arguments_of is not None:
+
+        def asked(source: Any, info: Info, **arguments: Any) -> Any:
+            first = () if given is None else (getattr(info.context, given),)
+            return by(*first, *[source[place] for place in places], **arguments_of(arguments))
+
+        return asked
     if given is None:
         return lambda source, info: by(*[source[place] for place in places])
     return lambda source, info: by(getattr(info.context, given), *[source[place] for place in places])
 
 
-def _batch(shape: Shape, what: Batch) -> Resolver:
+def _batch(shape: Shape, what: Batch, arguments_of: ArgumentsOf) -> Resolver:
     key_of = _key(shape, what.key)
 
-    def resolve(source: Any, info: Info) -> Any:
-        context = info.context
-        loader = _batches(context).loader(what, lambda keys: what.load(context, keys))
+    def resolve(source: Any, info: Info, **given: Any) -> Any:
+        context, arguments = info.context, arguments_of(given)
+        if what.arguments is not None:
+            arguments = dict(what.arguments(context, arguments))
+        what_of = (what, frozen(arguments)) if arguments else what
+        loader = _batches(context).loader(what_of, lambda keys: what.load(context, keys, **arguments))
         return loader.load(key_of(source, context))
 
     return resolve
 
 
-def _key(shape: Shape, key: Key) -> Callable[[Any, Any], Any]:
+def _key(shape: Shape, key: Key | Given) -> Callable[[Any, Any], Any]:
+    if isinstance(key, Given):
+        return lambda source, context: None
     if not isinstance(key, str):
         return lambda source, context: key(context)
     if not shape.is_row:

@@ -4,12 +4,12 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graphql import GraphQLNamedType, GraphQLObjectType
+from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, is_required_argument
 from sqlalchemy import Select, Table, UniqueConstraint
 
-from engine.declare import Computed, Declared, Many, One, Paged
+from engine.declare import Batch, Computed, Declared, Given, Many, One, Order, Paged
 from engine.page import READERS
-from engine.shape import Shape, needs, target_of
+from engine.shape import STRAWBERRY, Shape, needs, target_of
 
 
 class WrongDeclaration(TypeError):
@@ -35,8 +35,8 @@ def _of_shape(shape: Shape, kind: GraphQLObjectType, shapes: Mapping[str, Shape]
     for name, declared in shape.fields.items():
         if table is not None:
             yield from (f".{name}: {fault}" for fault in _missing(table, needs(declared)))
-        if isinstance(declared.what, Computed):
-            yield from (f".{name}: {fault}" for fault in _of_function(declared.what))
+        if isinstance(declared.what, Computed | Batch):
+            yield from (f".{name}: {fault}" for fault in _of_function(declared.what, kind.fields[name]))
         target = shapes.get(_row_type(declared, kind, name))
         if target and target.source and isinstance(declared.what, One | Many | Paged):
             yield from (f".{name}: {fault}" for fault in _of_relation(declared.what, target.source.table))
@@ -55,20 +55,35 @@ def _missing(table: Table, columns: tuple[str, ...]) -> Iterator[str]:
     yield from (f"{table.name} has no column {name!r}; it has {known}" for name in columns if name not in table.c)
 
 
-def _of_function(what: Computed) -> Iterator[str]:
-    given = len(what.needs) + (what.given is not None)
-    try:
-        inspect.signature(what.by).bind(*range(given))
-    except TypeError as error:
-        yield f"its function does not take the {given} values it is given: {error}"
-    except ValueError:  # Some functions of C tell nothing of themselves.
-        return
+def _of_function(what: Computed | Batch, field: GraphQLField) -> Iterator[str]:
+    """Its function takes what it is given, with all of the field's arguments and with none but the required ones."""
+    function = what.by if isinstance(what, Computed) else what.load
+    given = 2 if isinstance(what, Batch) else len(what.needs) + (what.given is not None)
+    every, required = _names(field)
+    if isinstance(what, Batch) and what.arguments is not None:
+        return  # What it is given by name is for that function to say.
+    for names in (every, required) if every != required else (every,):
+        try:
+            inspect.signature(function).bind(*range(given), **dict.fromkeys(names))
+        except TypeError as error:
+            also = f" and {', '.join(names)}" if names else ""
+            yield f"its function does not take the {given} values it is given{also}: {error}"
+        except ValueError:  # Some functions of C tell nothing of themselves.
+            return
+
+
+def _names(field: GraphQLField) -> tuple[list[str], list[str]]:
+    """The names of a field's arguments, as functions take them; of all, and of those that are required."""
+    names = {given.extensions[STRAWBERRY].python_name: given for given in field.args.values()}
+    return list(names), [name for name, given in names.items() if is_required_argument(given)]
 
 
 def _of_relation(what: One | Many | Paged, table: Table) -> Iterator[str]:
-    if isinstance(what, Paged):
-        yield from _of_order(what, table)
+    for order in what.every_order if isinstance(what, Paged) else ():
+        yield from _of_order(order, table)
     if what.select is None:
+        if isinstance(what.key, Given):
+            yield "an argument is no id: say how the select finds it"
         return
     base: Any
     try:
@@ -84,8 +99,8 @@ def _of_relation(what: One | Many | Paged, table: Table) -> Iterator[str]:
         yield "a list has the order of its select, and it has none"
 
 
-def _of_order(what: Paged, table: Table) -> Iterator[str]:
-    names = [part.column for part in what.order]
+def _of_order(order: tuple[Order, ...], table: Table) -> Iterator[str]:
+    names = [part.column for part in order]
     yield from (f"order: {fault}" for fault in _missing(table, tuple(names)))
     for name in filter(table.c.__contains__, names):
         if table.c[name].nullable:

@@ -6,7 +6,7 @@ function that returns a Core select, parent key first. Two executors read these 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
@@ -40,8 +40,8 @@ class Context(Protocol):
 class Guard(Protocol):
     """What a field asks of the caller; the same object is printed in the schema."""
 
-    def check(self, context: Any, subject: tuple[Any, ...]) -> None:
-        """Raises FieldRefused where the caller may not. `subject` holds the values of the source's subject columns."""
+    def check(self, context: Any, subject: Any) -> None:
+        """Raises FieldRefused where the caller may not. `subject` is the row's, as its source tells; None is none."""
 
 
 class Gate(Protocol):
@@ -50,8 +50,8 @@ class Gate(Protocol):
     def admits(self, context: Any) -> bool:
         """Whether the caller may reach any row at all."""
 
-    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
-        """The rows the caller may reach; parameters are bound from `Context.bindings`."""
+    def rows(self, subject: Any) -> ColumnElement[bool]:
+        """The rows the caller may reach, by their subject, of columns; parameters are bound from `Context.bindings`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +60,15 @@ class Source:
 
     table: Table
     subject: tuple[str, ...] = ()
+    """The columns that say whose a row is."""
+    about: Callable[..., Any] = tuple
+    """Makes of their values, or of the columns themselves, what guards and gates are asked about."""
     gate: Gate | None = None
     only: ColumnElement[bool] | None = None
+
+    def subject_of(self, row: Callable[[str], Any]) -> Any:
+        """What guards and gates are asked about; None for rows that belong to whoever looks."""
+        return self.about(*map(row, self.subject)) if self.subject else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A leaf made by a pure function of columns, and of one property of the context where `given` names it."""
+    """A leaf made by a pure function of columns, and of one property of the context where `given` names it.
+
+    The field's arguments follow by name.
+    """
 
     by: Callable[..., Any]
     needs: tuple[str, ...]
@@ -98,6 +108,14 @@ Key = str | Callable[[Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Given:
+    """A key that an argument of a root field holds; `read` answers None for what cannot be one."""
+
+    argument: str
+    read: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
 class One:
     """At most one object per key. `select` is None for the object whose id the key is.
 
@@ -105,7 +123,7 @@ class One:
     when there is none.
     """
 
-    key: Key
+    key: Key | Given
     select: Callable[..., Select[Any]] | None = None
     kind: str | None = None
     otherwise: Computed | None = None
@@ -121,13 +139,26 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Paged:
-    """A connection per key, in a total order."""
+    """A connection per key, in a total order, or in another one of `orders` that its argument `order_by` asks for."""
 
     key: Key
     select: Callable[..., Select[Any]]
     order: tuple[Order, ...]
     arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
     """What the select is given, of the context and the arguments that are not the page's; None: these as they are."""
+    orders: Mapping[Any, tuple[Order, ...]] = field(default_factory=dict)
+    """By what `chosen` makes of the argument."""
+    chosen: Callable[[Any], Any] | None = None
+
+    def ordered(self, arguments: dict[str, Any]) -> tuple[Order, ...]:
+        """The order that is asked for, which is taken out of the arguments."""
+        wanted = arguments.pop("order_by", None) if self.chosen else None
+        return self.orders[self.chosen(wanted)] if self.chosen and wanted is not None else self.order
+
+    @property
+    def every_order(self) -> tuple[tuple[Order, ...], ...]:
+        """All the orders that it may have."""
+        return (self.order, *self.orders.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +167,13 @@ class Reference:
 
     type_name: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """An object of one of several types: for each its name, and the column of its id. The first that is there."""
+
+    ways: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +187,15 @@ class ByGlobalId:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What is not SQL: `load(context, keys)` answers one value per key, in their order."""
+    """What is not SQL: `load(context, keys)` answers one value per key, in their order.
+
+    It is given the field's arguments by name, and is called once for each set of them.
+    """
 
     key: Key
-    load: Callable[[Any, Sequence[Any]], Awaitable[Sequence[Any]]]
+    load: Callable[..., Awaitable[Sequence[Any]]]
+    arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """What `load` is given, of the context and the arguments, such as an input; None: these as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +210,9 @@ class PagePart:
     name: str
 
 
-Declaration = Column | Computed | Embedded | One | Many | Paged | Reference | ByGlobalId | Batch | WholeGraph | PagePart
+Declaration = (
+    Column | Computed | Embedded | One | Many | Paged | Reference | Either | ByGlobalId | Batch | WholeGraph | PagePart
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +232,10 @@ def declare(
     arguments: Mapping[str, tuple[Any, str]] | None = None,
     name: str | None = None,
 ) -> Any:
-    """A Strawberry field of this declaration; `arguments` maps names to (type, description), all optional."""
+    """A Strawberry field of this declaration.
+
+    `arguments` maps names to (type, description); one whose type may not be None is required.
+    """
     made = strawberry.field(
         name=name,
         description=description,

@@ -3,8 +3,9 @@
 Messages are English templates whose `{figures}` are fields; the application translates them for the reader.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
 
 from graphql import GraphQLError
 
@@ -74,6 +75,17 @@ class RequestRefused(Exception):
                 "extensions": {"code": self.code, **self.extensions},
             }
         ]
+
+
+@contextmanager
+def told(coordinate: str) -> Iterator[None]:
+    """Let what is refused for a reason meanwhile say which field of the schema it concerns."""
+    try:
+        yield
+    except FieldRefused as refusal:
+        if "reason" in (extensions := cast(dict[str, Any], refusal.extensions)):
+            extensions.setdefault("coordinate", coordinate)
+        raise
 
 
 class FieldRefused(GraphQLError):

@@ -24,10 +24,14 @@ class Entity(tuple[Any, ...]):
     shape: Shape
 
     @property
-    def subject(self) -> tuple[Any, ...]:
-        """Whose it is: the values of its source's subject columns."""
+    def subject(self) -> Any:
+        """Whose it is, as its source tells; None where it belongs to whoever looks."""
         source = self.shape.source
-        return tuple(self[self.shape.place(name)] for name in source.subject) if source else ()
+        return source.subject_of(self.value) if source else None
+
+    def value(self, column: str) -> Any:
+        """The value of one of its columns."""
+        return self[self.shape.place(column)]
 
 
 def entity_class(shape: Shape) -> type[Entity]:
@@ -109,7 +113,11 @@ class Batches:
 
         async def load(keys: list[Any]) -> Any:
             layout = PageLayout(
-                request.after is not None, request.before is not None, request.backwards, single=len(keys) == 1
+                request.after is not None,
+                request.before is not None,
+                request.backwards,
+                single=len(keys) == 1,
+                order=request.order,
             )
             statement = paged(page.relation, arguments, source, page.row.shape.columns, self.dialect, layout)
             return await self._grouped(page.row, keys, statement, request)
@@ -180,7 +188,7 @@ class Page:
         self.request = request
         self.arguments = arguments
         columns = row.shape.columns
-        self._places = [columns.index(part.column) for part in relation.order]
+        self._places = [columns.index(part.column) for part in request.order]
 
     async def nodes(self) -> list[Entity]:
         rows, _ = await self._fetch()
@@ -213,7 +221,7 @@ class Page:
         return (page[::-1] if self.request.backwards else page), len(rows) > self.request.size
 
     def _cursor(self, row: Entity) -> str:
-        return cursor([row[place] for place in self._places])
+        return cursor([row[place] for place in self._places], self.request.tag)
 
 
 def source_of(row: type[Entity]) -> Source:

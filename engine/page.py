@@ -25,9 +25,14 @@ class PageRequest:
     backwards: bool = False
     after: tuple[Any, ...] | None = None
     before: tuple[Any, ...] | None = None
+    order: tuple[Order, ...] = ()
+    tag: str | None = None
+    """What its cursors say of the order, where it is not the usual one of the connection."""
 
 
-def page_request(arguments: Mapping[str, Any], order: Sequence[Order], table: Table) -> PageRequest:
+def page_request(
+    arguments: Mapping[str, Any], order: tuple[Order, ...], table: Table, *, tagged: bool = False
+) -> PageRequest:
     """The page that a connection's arguments ask for; raises BAD_USER_INPUT."""
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
@@ -35,17 +40,24 @@ def page_request(arguments: Mapping[str, Any], order: Sequence[Order], table: Ta
     size: int = next((given for given in (first, last) if given is not None), DEFAULT_SIZE)
     if not 0 <= size <= LARGEST_SIZE:
         raise FieldRefused(BAD_USER_INPUT, "A page holds 0 to {most} items.", most=LARGEST_SIZE)
+    tag = ",".join(f"-{part.column}" if part.descending else part.column for part in order) if tagged else None
     return PageRequest(
         size,
         backwards=last is not None,
-        after=_decoded(arguments.get("after"), order, table),
-        before=_decoded(arguments.get("before"), order, table),
+        after=_decoded(arguments.get("after"), order, table, tag),
+        before=_decoded(arguments.get("before"), order, table, tag),
+        order=order,
+        tag=tag,
     )
 
 
-def cursor(values: Sequence[Any]) -> str:
-    """The opaque place of a row: its values of the order's columns. Drivers have kinds of UUID of their own."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(values), default=str)).decode().rstrip("=")
+def cursor(values: Sequence[Any], tag: str | None = None) -> str:
+    """The opaque place of a row: its values of the order's columns. Drivers have kinds of UUID of their own.
+
+    A `tag` tells one order from another, in which the same place would mean something else.
+    """
+    held = [*values] if tag is None else [tag, *values]
+    return base64.urlsafe_b64encode(orjson.dumps(held, default=str)).decode().rstrip("=")
 
 
 def beyond(order: Sequence[Order], table: Table, name: str, *, following: bool) -> ColumnElement[bool]:
@@ -65,16 +77,18 @@ def beyond(order: Sequence[Order], table: Table, name: str, *, following: bool) 
     return and_(first >= start if order[0].descending is not following else first <= start, or_(*ways))
 
 
-def _decoded(text: str | None, order: Sequence[Order], table: Table) -> tuple[Any, ...] | None:
+def _decoded(text: str | None, order: Sequence[Order], table: Table, tag: str | None) -> tuple[Any, ...] | None:
     if text is None:
         return None
     try:
         values = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        if tag is not None and values.pop(0) != tag:
+            raise ValueError("a cursor of another order")
         kinds = [table.c[part.column].type.python_type for part in order]
         place = tuple(READERS[kind](value) for kind, value in zip(kinds, values, strict=True))
-        if cursor(place) != text:
+        if cursor(place, tag) != text:
             raise ValueError("another spelling of a cursor")
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, LookupError):
         raise FieldRefused(BAD_USER_INPUT, "This cursor is not one of this list.") from None
     return place
 

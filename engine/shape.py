@@ -16,6 +16,7 @@ from engine.declare import (
     Computed,
     Declaration,
     Declared,
+    Either,
     Embedded,
     Guard,
     Many,
@@ -76,7 +77,7 @@ def shapes_of(
                 shapes[target].is_row = True
             if isinstance(declared.what, Paged):
                 node = target_of(kinds[target], "nodes")
-                ordered[node] += [part.column for part in declared.what.order]
+                ordered[node] += [part.column for order in declared.what.every_order for part in order]
     for name, shape in shapes.items():
         shape.columns = tuple(dict.fromkeys([*_columns(shape, shapes, kinds), *ordered[name]]))
     return shapes
@@ -126,5 +127,7 @@ def needs(declared: Declared) -> tuple[str, ...]:
             return (key,)
         case Reference(type_name, key):
             return (type_name, key)
+        case Either(ways):
+            return tuple(key for _, key in ways)
         case _:
             return ()

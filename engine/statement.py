@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import ColumnElement, Integer, Select, String, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from engine.declare import Paged, Source
+from engine.declare import Order, Paged, Source
 from engine.page import PageRequest, beyond
 
 KEYS = "keys"
@@ -31,6 +31,8 @@ class PageLayout(NamedTuple):
     backwards: bool = False
     single: bool = True
     """For one key; the index then ends the search."""
+    order: tuple[Order, ...] = ()
+    """Another one than the usual order of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,13 @@ def paged(
 ) -> Statement:
     """A page for each key, and one row more where there is one."""
     base = relation.select(**dict(arguments))
-    rows = _rows(base, source, columns, dialect)
+    rows, order = _rows(base, source, columns, dialect), layout.order or relation.order
     for name, there, following in (("after", layout.after, True), ("before", layout.before, False)):
         if there:
-            rows = rows.where(beyond(relation.order, source.table, name, following=following))
+            rows = rows.where(beyond(order, source.table, name, following=following))
     ordering = [
         source.table.c[part.column].desc() if part.descending is not layout.backwards else source.table.c[part.column]
-        for part in relation.order
+        for part in order
     ]
     limit = bindparam(LIMIT, type_=Integer())
     if layout.single:
@@ -135,4 +137,4 @@ def _gated(statement: Select[Any], source: Source) -> Select[Any]:
         statement = statement.where(source.only)
     if source.gate is None:
         return statement
-    return statement.where(source.gate.rows(tuple(source.table.c[name] for name in source.subject)))
+    return statement.where(source.gate.rows(source.subject_of(source.table.c.__getitem__)))

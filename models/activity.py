@@ -35,7 +35,7 @@ class Action:
     """A kind of fact: its dotted code and its sentence, in English. It stands beside the verb that states it.
 
     `mail` is the template of the mail that each such fact sends: to the address among its facts (`address=…`), else to
-    the owner; with the link that they name (`link_id=…`).
+    the owner; with the link that they name (`link_id=…`); of another template where they name one (`template=…`).
     """
 
     code: str

@@ -120,6 +120,17 @@ def of_profile(kind: AttemptKind, profile_id: UUID, figures: Figures) -> Bucket:
     return Bucket(f"{kind}:profile:{profile_id}", *_small(kind, figures))
 
 
+def of_grants(owner_id: UUID, figures: Figures) -> Bucket:
+    """The bucket of what an owner grants, to whomever: each may send a mail to somebody who did not ask for it."""
+    return Bucket(f"grant:owner:{owner_id}", figures.grants_at_once, figures.grant_interval)
+
+
+def of_grants_to(owner_id: UUID, email: str, figures: Figures) -> Bucket:
+    """The bucket of what an owner grants to one address."""
+    kept = fingerprint(f"{owner_id} {email}")
+    return Bucket(f"grant:pair:{kept}", figures.grants_per_address, figures.grant_address_interval)
+
+
 def _small(kind: AttemptKind, figures: Figures) -> tuple[int, timedelta]:
     sign_ins = figures.sign_ins_per_profile, figures.sign_in_profile_interval
     mails = figures.resets_per_profile, figures.reset_profile_interval

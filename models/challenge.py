@@ -38,7 +38,7 @@ class Challenge(SQLModel, table=True):
 
     def check(self, profile: Profile, real_now: datetime) -> None:
         """Raises ChallengeExpired where its time is over, or the password or the factor is not that of then."""
-        same = self.password_mark == fingerprint(profile.password_hash) and profile.two_factor_since is not None
+        same = self.password_mark == fingerprint(profile.password_hash or "") and profile.two_factor_since is not None
         if not same or self.expires_at <= real_now:
             raise ChallengeExpired
 
@@ -60,7 +60,7 @@ def ask(record: Record, profile: Profile, *, transport: SessionTransport, lifeti
     challenge = Challenge(
         profile_id=profile.id,
         secret_hash=fingerprint(secret),
-        password_mark=fingerprint(profile.password_hash),
+        password_mark=fingerprint(profile.password_hash or ""),
         transport=transport,
         created_at=record.real_now,
         expires_at=record.real_now + lifetime,

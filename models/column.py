@@ -1,16 +1,20 @@
 """Column types that mean the same on SQLite and PostgreSQL, names of constraints, and ids."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 import uuid_utils.compat
-from sqlalchemy import JSON, DateTime, Dialect, String, Table
+from sqlalchemy import JSON, BindParameter, Boolean, ColumnElement, DateTime, Dialect, String, Table, Uuid
 from sqlalchemy import Enum as EnumType
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 # Here, because every module with a table imports this one first: constraints are named as tables are made.
@@ -70,6 +74,21 @@ class Email(TypeDecorator[str]):
         return None if value is None else normalised_email(value)
 
 
+class Name(TypeDecorator[str]):
+    """A name that is unique and sorted by: compared by code points on every database, whatever its collation."""
+
+    impl = String
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[str]:
+        return str
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(cast(String, self.impl_instance).length, collation=collation))
+
+
 def normalised_email(address: str) -> str:
     """The form in which addresses are stored and compared."""
     # Not casefold(): it makes one address of straße@ and strasse@, which may belong to two people.
@@ -91,3 +110,42 @@ def one_of(kind: type[Enum], name: str) -> Any:
 def json_column() -> Any:
     """JSON: text on SQLite, JSONB on PostgreSQL."""
     return JSON().with_variant(JSONB(), "postgresql")
+
+
+class IdArray(TypeDecorator[Sequence[UUID]]):
+    """A parameter that holds ids: an array on PostgreSQL, JSON on SQLite, where ids are stored as 32 digits."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(Uuid()) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Sequence[UUID] | None, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return list(value or ())
+        return orjson.dumps([key.hex for key in value]).decode() if value else "[]"
+
+
+class among(FunctionElement[bool]):
+    """Whether a column is one of the ids of a parameter; its text does not depend on how many there are."""
+
+    type = Boolean()
+    inherit_cache = True
+    _is_implicitly_boolean = True
+    """SQLite would be asked whether it `= 1`, and then use no index."""
+
+    def __init__(self, column: ColumnElement[Any], keys: BindParameter[Any]) -> None:
+        super().__init__(column, keys)
+
+
+@compiles(among)
+def _among(element: Any, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"  # noqa: S608 - parts that SQLAlchemy made
+
+
+@compiles(among, "postgresql")
+def _among_array(element: Any, compiler: Any, **options: Any) -> str:
+    column, keys = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY ({keys})"

@@ -9,12 +9,15 @@ from uuid import UUID
 from models.activity import ActivityChannel, Author
 from models.clock import Clock
 from models.db import Db
-from models.permission import Requirement, Viewer
+from models.infrastructure import Infrastructure, NoInfrastructure
+from models.permission import Requirement
 from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.session import Opened
 from models.setting import Figures
 from models.vault import NoVault, Vault
+from models.viewer import Viewer
+from models.visible import bindings
 
 
 class OneGuessAtATime(Refusal):
@@ -66,8 +69,12 @@ class Context:
     sandbox: bool = False
     key: str = field(default="", repr=False)
     """The service's key, which seals what it hands out."""
+    public_url: str = ""
+    """Where people reach the service, without a path."""
     vault: Vault = field(default_factory=NoVault)
     """Seals secrets that are kept and read back."""
+    infrastructure: Infrastructure = field(default_factory=NoInfrastructure)
+    """Who tells of the machines."""
     quota: Quota = field(default_factory=Quota)
     requirement: Requirement = field(default_factory=Requirement)
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""
@@ -75,14 +82,25 @@ class Context:
     """The session that this call opened; the caller's browser or program is told."""
     ended: list[UUID] = field(default_factory=list)
     """The sessions that this call ended."""
+    default_owner_id: UUID | None = None
+    """TOK-4. The profile that is meant where an input leaves its owner out; None is the caller."""
+    default_account_id: UUID | None = None
+    """TOK-4. The account that is meant where an input leaves it out."""
     guessed: bool = False
+    repeats: bool = False
+    """BIL-15. What is asked for was done by an earlier request, and is only answered again."""
     loads: dict[Any, Any] = field(default_factory=dict)
     """Batches of what is read, kept here by whoever reads."""
 
     @property
     def bindings(self) -> Mapping[str, Any]:
         """Parameters of the row filters that the permission model generates."""
-        return {"viewer_id": self.viewer.own_id, "in_sandbox": self.sandbox, "real_now": self.clock.now()}
+        return {**bindings(self.viewer), "in_sandbox": self.sandbox, "real_now": self.clock.now()}
+
+    @property
+    def reader(self) -> tuple[Viewer, Locale]:
+        """Who is told something, and in which language."""
+        return self.viewer, self.locale
 
     def become(self, viewer: Viewer) -> None:
         """Go on as somebody else: what is read and what is recorded from here on is theirs."""

@@ -7,6 +7,7 @@ it was given twice, is the same at every attempt. All of it is in real time.
 
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -22,6 +23,16 @@ class DeliveryKind(StrEnum):
     """How it leaves."""
 
     MAIL = "MAIL"
+    PROVISIONING = "PROVISIONING"
+
+
+@dataclass(eq=False)
+class Undelivered(Exception):
+    """EVT-1. It did not leave. `reason` is a code or the name of an error, never what somebody wrote."""
+
+    reason: str
+    permanent: bool
+    """It would be refused again: there is no point in trying."""
 
 
 class DeliveryState(StrEnum):
@@ -42,6 +53,7 @@ class Delivery(SQLModel, table=True):
     event_id: UUID = Field(foreign_key="activity_event.id")
     kind: DeliveryKind = Field(sa_type=one_of(DeliveryKind, "delivery_kind"))
     template: str = Field(max_length=80)
+    """Of the mail; for anything else the code of its fact."""
     address: str | None = Field(default=None, sa_type=Email)
     """None is the owner's, as it is when the mail is sent."""
     state: DeliveryState = Field(default=DeliveryState.PENDING, sa_type=one_of(DeliveryState, "delivery_state"))
@@ -53,19 +65,22 @@ class Delivery(SQLModel, table=True):
     last_error: str | None = Field(default=None, max_length=80)
 
 
-LINKED = frozenset({"email_verification", "email_change", "password_reset"})
+LINKED = frozenset({"email_verification", "email_change", "password_reset", "grant_invitation"})
 """Mails that carry a link: a fact without one, which looks the same to whoever caused it, sends none."""
 
 
 def deliveries(events: Iterable[ActivityEvent], real_now: datetime) -> Iterator[Delivery]:
     """EVT-1. What the facts of one transaction send."""
     for event in events:
+        if "task_id" in event.facts:
+            yield Delivery(event_id=event.id, kind=DeliveryKind.PROVISIONING, template=event.kind, due_at=real_now)
         action = ACTIONS.get(event.kind)
-        if action is not None and action.mail is not None and (action.mail not in LINKED or "link_id" in event.facts):
+        template = event.facts.get("template") or (action.mail if action else None)
+        if template is not None and (template not in LINKED or "link_id" in event.facts):
             yield Delivery(
                 event_id=event.id,
                 kind=DeliveryKind.MAIL,
-                template=action.mail,
+                template=template,
                 address=event.facts.get("address"),
                 due_at=real_now,
             )

@@ -28,6 +28,7 @@ class LinkKind(StrEnum):
     EMAIL_VERIFICATION = "EMAIL_VERIFICATION"
     PASSWORD_RESET = "PASSWORD_RESET"  # noqa: S105 - the name of a kind, not a secret
     EMAIL_CHANGE = "EMAIL_CHANGE"
+    INVITATION = "INVITATION"
 
 
 class LinkUnknown(Refusal):

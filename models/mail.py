@@ -11,19 +11,15 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.column import Instant
+from models.delivery import Undelivered
 from models.profile import Locale
 
 TOKEN_PLACE = "{token}"  # noqa: S105 - where a kept mail had its token
 SUBJECT_LENGTH = 300
 
 
-@dataclass(eq=False)
-class MailRefused(Exception):
-    """EVT-3. A mail did not leave. `reason` is a code or the name of an error, never what somebody wrote."""
-
-    reason: str
-    permanent: bool
-    """It would be refused again: there is no point in trying."""
+class MailRefused(Undelivered):
+    """EVT-3. A mail did not leave."""
 
 
 @dataclass(frozen=True, slots=True)

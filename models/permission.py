@@ -1,32 +1,24 @@
-"""PER-11. Who may do what: one model, asked by every field, mutation and row filter.
-
-A `Requirement` stands in the schema beside what it guards and is printed there. `decide` is the truth: given a viewer,
-a requirement and the subject it concerns, it answers why not, or None. `visible` is the same truth as SQL, for lists;
-a test compares the two over every seeded row.
-"""
+"""PER-1, PER-2, PER-3. The permissions that there are, as masks, and what can be required of a caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
+from functools import cached_property, reduce
+from operator import or_
+from typing import Generic, TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, Uuid, bindparam
-
-from models.column import Instant
-
-VIEWER_ID = bindparam("viewer_id", type_=Uuid())
-"""`Viewer.own_id` in every generated row filter; null without a session, which equals nothing."""
+V = TypeVar("V")
 
 
-IN_SANDBOX = bindparam("in_sandbox", type_=Boolean())
-"""Whether the installation is one to practise with."""
+class Permission(StrEnum):
+    """A right that an owner grants. Each has one bit of a mask, which is stored: new ones go to the end."""
+
+    @property
+    def bit(self) -> int:
+        """Its bit among those of all permissions."""
+        return 1 << (FIRST_BIT[type(self)] + list(type(self)).index(self))
 
 
-REAL_NOW = bindparam("real_now", type_=Instant())
-"""The instant of the request, for rows that end with real time."""
-
-
-class OverallPermission(StrEnum):
+class OverallPermission(Permission):
     """PER-1. Rights on everything a profile owns."""
 
     ACCOUNT_MANAGEMENT = "ACCOUNT_MANAGEMENT"
@@ -35,7 +27,7 @@ class OverallPermission(StrEnum):
     TECHNICAL_SERVER = "TECHNICAL_SERVER"
 
 
-class AccountPermission(StrEnum):
+class AccountPermission(Permission):
     """PER-2. Rights on one account."""
 
     TECHNICAL_CONTACT = "TECHNICAL_CONTACT"
@@ -60,7 +52,7 @@ class AccountPermission(StrEnum):
     SERVICES = "SERVICES"
 
 
-class ServerPermission(StrEnum):
+class ServerPermission(Permission):
     """PER-3. Rights on one server."""
 
     TECHNICAL_CONTACT = "TECHNICAL_CONTACT"
@@ -75,6 +67,29 @@ class ServerPermission(StrEnum):
     MIGRATION = "MIGRATION"
 
 
+FIRST_BIT: dict[type[Permission], int] = {OverallPermission: 0, AccountPermission: 8, ServerPermission: 40}
+"""Where the bits of each kind begin; masks are stored in 63 bits."""
+OWNER = 1 << 63
+"""What no grant can hold: the owner's own right."""
+
+
+def mask_of(*permissions: Permission) -> int:
+    """The bits of these permissions."""
+    return reduce(or_, (permission.bit for permission in permissions), 0)
+
+
+OVERALL_BITS, ACCOUNT_BITS, SERVER_BITS = (
+    mask_of(*kind) for kind in (OverallPermission, AccountPermission, ServerPermission)
+)
+EVERYTHING = OWNER | OVERALL_BITS | ACCOUNT_BITS | SERVER_BITS
+TECHNICAL_ACCOUNT, TECHNICAL_SERVER = OverallPermission.TECHNICAL_ACCOUNT.bit, OverallPermission.TECHNICAL_SERVER.bit
+COMMERCIAL = mask_of(OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT)
+SHOWS_ACCOUNTS = mask_of(ServerPermission.CONSUMPTION, ServerPermission.RESOURCES)
+"""PER-4. The permissions on a server that reach the accounts on it."""
+REACHES_ACCOUNT = OWNER | COMMERCIAL | TECHNICAL_ACCOUNT | ACCOUNT_BITS | SHOWS_ACCOUNTS
+REACHES_SERVER = OWNER | COMMERCIAL | TECHNICAL_SERVER | SERVER_BITS
+
+
 class DenialReason(StrEnum):
     """Why something is denied."""
 
@@ -82,127 +97,61 @@ class DenialReason(StrEnum):
     PERMISSION_MISSING = "PERMISSION_MISSING"
     OWNER_ONLY = "OWNER_ONLY"
     TWO_FACTOR_REQUIRED = "TWO_FACTOR_REQUIRED"
-    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
     TOKEN_SCOPE = "TOKEN_SCOPE"  # noqa: S105 - the name of a reason, not a secret
+    IP_NOT_ALLOWED = "IP_NOT_ALLOWED"
+    PROFILE_SUSPENDED = "PROFILE_SUSPENDED"
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Requirement:
-    """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it.
-
-    Nobody can grant a permission yet, so that only owners pass.
-    """
+    """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it."""
 
     overall: tuple[OverallPermission, ...] = ()
     account: tuple[AccountPermission, ...] = ()
     server: tuple[ServerPermission, ...] = ()
+    parties: tuple[str, ...] = ()
+    """The columns of other profiles that pass."""
     two_factor: bool = False
     """The session has verified a second factor."""
     related: bool = False
-    """Any permission at all suffices."""
+    """Any permission that reaches the subject suffices."""
     interactive: bool = False
     """A session, not a token."""
 
     @property
     def needs_subject(self) -> bool:
         """Whether it can only be asked of a row: without one, a permission on nothing would be granted to all."""
-        return bool(self.overall or self.account or self.server or self.related)
+        return bool(self.listed or self.related or self.parties)
+
+    @cached_property
+    def listed(self) -> tuple[Permission, ...]:
+        """Every permission that suffices."""
+        return (*self.overall, *self.account, *self.server)
+
+    @cached_property
+    def mask(self) -> int:
+        """The bits of which one suffices, where the subject is not asked what reaches it."""
+        return OWNER | mask_of(*self.listed)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What a requirement is about: the profile that owns it. None is nobody's, in SQL as here: nobody passes."""
+class Subject(Generic[V]):
+    """What a requirement is about: the profile that owns it, and the account and the server that it is or belongs to.
 
-    owner_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who is calling, and how. `profile_id` is None for an anonymous caller."""
-
-    profile_id: UUID | None = None
-    session_id: UUID | None = None
-    interactive: bool = False
-    two_factor: bool = False
-    ip_address: str = ""
-    user_agent: str | None = None
-    email_verified: bool = True
-    token_id: UUID | None = None
-    read_only: bool = False
-    """A token that may change nothing."""
-    only_owner_id: UUID | None = None
-    """A token that reaches what this profile owns, and nothing else."""
-
-    @property
-    def key(self) -> UUID:
-        """The profile that calls; behind a guard there always is one."""
-        return _present(self.profile_id)
-
-    @property
-    def own_id(self) -> UUID | None:
-        """TOK-3. The profile whose rows are the caller's own, if the token is not narrowed to another owner."""
-        return self.profile_id if self.only_owner_id in (None, self.profile_id) else None
-
-    @property
-    def session_key(self) -> UUID:
-        """The session that it calls through."""
-        return _present(self.session_id)
-
-
-def _present(key: UUID | None) -> UUID:
-    if key is None:
-        raise LookupError("a caller without a session reached what is behind a guard")
-    return key
-
-
-ANYBODY = Viewer()
-"""A caller without a session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """Why not, and which permission would help, if one would."""
-
-    reason: DenialReason
-    missing: OverallPermission | None = None
-
-
-def decide_session(viewer: Viewer, requirement: Requirement) -> Denial | None:
-    """PER-11. The part of a requirement that concerns no row: None when `viewer` meets it."""
-    if viewer.profile_id is None:
-        return Denial(DenialReason.UNAUTHENTICATED)
-    if requirement.interactive and not viewer.interactive:
-        return Denial(DenialReason.TOKEN_SCOPE)
-    if requirement.two_factor and not viewer.two_factor:
-        return Denial(DenialReason.TWO_FACTOR_REQUIRED)
-    return None
-
-
-def decide_change(viewer: Viewer, *, unverified: bool) -> Denial | None:
-    """PRO-1, TOK-3. Whether `viewer` may change anything at all: what every mutation asks, whatever else it requires.
-
-    `unverified` is what may be done before the address is confirmed.
+    Ids here, columns in SQL. An owner of None is nobody's, in SQL as here: nobody passes.
     """
-    if viewer.read_only:
-        return Denial(DenialReason.TOKEN_SCOPE)
-    if not (viewer.email_verified or unverified):
-        return Denial(DenialReason.EMAIL_NOT_VERIFIED)
-    return None
 
+    owner_id: V | None
+    account_id: V | None = None
+    server_id: V | None = None
+    parties: tuple[V, ...] = ()
+    """Other profiles that may see it, where the requirement says so."""
 
-def decide(viewer: Viewer, requirement: Requirement, subject: Subject) -> Denial | None:
-    """PER-11. None when `viewer` meets `requirement` on `subject`."""
-    if (denial := decide_session(viewer, requirement)) is not None:
-        return denial
-    if subject.owner_id is not None and subject.owner_id == viewer.own_id:
-        return None
-    if viewer.only_owner_id not in (None, subject.owner_id):
-        return Denial(DenialReason.TOKEN_SCOPE)
-    if requirement.overall:
-        return Denial(DenialReason.PERMISSION_MISSING, requirement.overall[0])
-    return Denial(DenialReason.OWNER_ONLY)
-
-
-def visible(requirement: Requirement, owner: ColumnElement[Any] | None) -> ColumnElement[bool]:
-    """PER-12. The rows that `decide` lets through, by the column of their owner; None where whoever looks owns them."""
-    return VIEWER_ID.is_not(None) if owner is None else owner == VIEWER_ID
+    def reach(self, requirement: Requirement) -> int:
+        """PER-4. The bits of which one suffices on this subject."""
+        if not requirement.related:
+            return requirement.mask
+        if self.account_id is not None:
+            return REACHES_ACCOUNT
+        return REACHES_SERVER if self.server_id is not None else EVERYTHING

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
-from uuid import UUID
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID, uuid4
 
 import phonenumbers
 from sqlmodel import Field, SQLModel
@@ -15,9 +15,10 @@ from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
 from models.activity import Record, action
-from models.column import Email, Instant, json_column, new_id, one_of
+from models.column import Email, Instant, json_column, one_of
 from models.refusal import Code, Refusal
 
+T = TypeVar("T")
 TEXT_LENGTH = 200
 STREET_LINES = 4
 CREATED = action("profile.created", "The profile was created")
@@ -46,6 +47,10 @@ class Locale(StrEnum):
 
     EN = "EN"
     FR = "FR"
+
+    def pick(self, en: T, fr: T) -> T:
+        """Of what is kept in both languages, what this reader reads."""
+        return fr if self is Locale.FR else en
 
 
 class CannotBeEmpty(Refusal):
@@ -101,6 +106,37 @@ class TermsNotAccepted(Refusal):
     message = "The terms have to be accepted."
 
 
+class EmailNotVerified(Refusal):
+    """PRO-1. Nothing billable before the address is confirmed."""
+
+    code = Code.EMAIL_NOT_VERIFIED
+    message = "Confirm your e-mail address first."
+
+
+class ProfileSuspended(Refusal):
+    """PRO-12. Nothing billable or technical while the profile is suspended."""
+
+    code = Code.PROFILE_SUSPENDED
+    message = "The profile is suspended: nothing can be changed meanwhile."
+
+
+class SuspensionReason(StrEnum):
+    """PRO-12. Causes of suspension."""
+
+    INACTIVITY = "INACTIVITY"
+    UNPAID_BALANCE = "UNPAID_BALANCE"
+    ILLICIT_CONTENT = "ILLICIT_CONTENT"
+    TERMS_VIOLATION = "TERMS_VIOLATION"
+
+
+class ProfileStatus(StrEnum):
+    """PER-7, PRO-12. Life-cycle state of a profile."""
+
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
 class AddressInUse(Refusal):
     """PRO-3. Another profile took the address while the link was on its way."""
 
@@ -121,10 +157,13 @@ class Profile(SQLModel, table=True):
     __tablename__ = "profile"
     activity_type: ClassVar[str] = "Profile"
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """Random: one that tells its time would tell whoever grants something that there was no profile before."""
     email: str = Field(sa_type=Email, unique=True)
     email_verified_at: datetime | None = Field(default=None, sa_type=Instant)
-    password_hash: str = Field(max_length=200, repr=False)
+    password_hash: str | None = Field(default=None, max_length=200, repr=False)
+    invited_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PER-7. Somebody was granted something who has not set up the profile yet; without a password until then."""
     password_changed_at: datetime = Field(sa_type=Instant)
     kind: ProfileKind = Field(default=ProfileKind.INDIVIDUAL, sa_type=one_of(ProfileKind, "profile_kind"))
     locale: Locale = Field(default=Locale.EN, sa_type=one_of(Locale, "locale"))
@@ -142,6 +181,10 @@ class Profile(SQLModel, table=True):
     pending_email: str | None = Field(default=None, sa_type=Email)
     two_factor_since: datetime | None = Field(default=None, sa_type=Instant)
     ip_allowlist: list[str] = Field(default_factory=list, sa_type=json_column())
+    suspended_at: datetime | None = Field(default=None, sa_type=Instant)
+    suspension_reason: SuspensionReason | None = Field(
+        default=None, sa_type=one_of(SuspensionReason, "suspension_reason")
+    )
 
     @property
     def owner_id(self) -> UUID:
@@ -181,6 +224,13 @@ class Profile(SQLModel, table=True):
         self.password_changed_at = record.real_now
         self.pending_email = None  # Whoever asked for it may have been somebody else.
         record.happened(PASSWORD_CHANGED, self)
+
+
+def status_of(invited_at: datetime | None, suspended_at: datetime | None) -> ProfileStatus:
+    """Life-cycle state."""
+    if suspended_at is not None:
+        return ProfileStatus.SUSPENDED
+    return ProfileStatus.ACTIVE if invited_at is None else ProfileStatus.INVITED
 
 
 def display_name(organization: str | None, first: str | None, last: str | None, email: str) -> str:

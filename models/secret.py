@@ -22,6 +22,7 @@ class SecretKind(StrEnum):
     API = "api"
     LINK = "link"
     CHALLENGE = "challenge"
+    SERVICE = "service"
 
 
 def unsaid(holder: object) -> str:

@@ -108,6 +108,56 @@ class Figures(BaseModel):
     email_link_lifetime: Duration = Field(
         default=timedelta(days=3), description="PRO-1, PRO-3. How long the link that confirms an address works."
     )
+    invitation_lifetime: Duration = Field(
+        default=timedelta(days=30), description="PER-7. How long the link of an invitation to set up a profile works."
+    )
+    grants_per_profile: int = Field(
+        default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
+    )
+    grants_at_once: int = Field(default=200, ge=1, description="PER-5. Grants that one owner saves at once.")
+    grant_interval: Duration = Field(default=timedelta(minutes=1), description="PER-5. One more grant each.")
+    grants_per_address: int = Field(
+        default=20, ge=1, description="PER-5. Grants that one owner saves for one address at once."
+    )
+    grant_address_interval: Duration = Field(
+        default=timedelta(minutes=10), description="PER-5. One more grant for that address each."
+    )
+    grant_entries: int = Field(default=500, ge=1, description="PER-5. Accounts, and servers, that one grant can name.")
+    document_link_lifetime: Duration = Field(
+        default=timedelta(minutes=10), description="BIL-19. How long the link to a document works."
+    )
+    account_name_least: int = Field(default=2, ge=1, description="ACC-2. Characters of an account's name at least.")
+    account_name_most: int = Field(
+        default=30, ge=1, le=63, description="ACC-2. Characters of an account's name at most; a host's label has 63."
+    )
+    account_domain: str = Field(
+        default="espace.example",
+        pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        description="ACC-2. Domain that the hosts of accounts are under: `NAME.DOMAIN`, `ssh-NAME.DOMAIN`.",
+    )
+    account_home: str = Field(
+        default="/home", pattern="^(/[a-z0-9_-]+)+$", description="ACC-4. Directory that accounts have their home in."
+    )
+    free_accounts: int = Field(default=1, ge=0, description="ACC-3. Free accounts of one profile.")
+    free_accounts_beside_paying: int = Field(
+        default=2, ge=0, description="ACC-3. Free accounts of a profile that also has a paying one."
+    )
+    quote_lifetime: Duration = Field(
+        default=timedelta(minutes=15), description="BIL-14. How long a quote is accepted, by the business clock."
+    )
+    intent_retention: Duration = Field(
+        default=timedelta(hours=24), description="BIL-15. How long what an idempotency key did is remembered."
+    )
+    intent_pause: Duration = Field(
+        default=timedelta(seconds=2), description="BIL-15. When to retry a key whose first request is still running."
+    )
+    provisioning_delay: Duration = Field(
+        default=timedelta(milliseconds=500),
+        description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",
+    )
+    infrastructure_timeout: Duration = Field(
+        default=timedelta(seconds=2), description="ACC-10. How long the machines may take to tell their figures."
+    )
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."

@@ -72,6 +72,7 @@ class ApiToken(SQLModel, table=True):
     enabled: bool = True
     read_only: bool = False
     only_owner_id: UUID | None = Field(default=None, foreign_key="profile.id", ondelete="CASCADE")
+    only_account_id: UUID | None = Field(default=None, foreign_key="account.id", ondelete="CASCADE")
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)

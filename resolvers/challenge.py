@@ -38,7 +38,7 @@ async def verify(context: Context, *, challenge_id: str, code: str) -> Opened:
         await write.run(delete(CHALLENGES).where(CHALLENGES.c.id == challenge.id))
         opened = await open_for(context, write, profile, challenge.transport, two_factor=True)
         await give_back(context, write, *taken)
-    enter(context, opened, profile)
+    await enter(context, opened, profile)
     return opened
 
 

@@ -12,11 +12,13 @@ from sqlmodel import select as select_rows
 from models.activity import ActivityEvent, Author
 from models.column import new_id, normalised_email, table
 from models.db import Db
-from models.delivery import Delivery, DeliveryState, backoff
+from models.delivery import Delivery, DeliveryKind, DeliveryState, Undelivered, backoff
 from models.link import Link
 from models.mail import SUBJECT_LENGTH, TOKEN_PLACE, Cause, Letter, Mailer, MailRefused, SandboxMail, WriteLetter
 from models.profile import EMAIL_CHANGE_ASKED, KNOWN_ALREADY, Profile, display_name
+from models.provisioning import Provisioner, ProvisionerRefused
 from models.setting import Figures
+from resolvers import provisioning
 
 DELIVERIES = table(Delivery)
 EVENTS = table(ActivityEvent)
@@ -32,6 +34,7 @@ class Claimed:
     id: UUID
     holder: UUID
     attempt: int
+    kind: DeliveryKind = DeliveryKind.MAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ class Outcome:
     """What failed although it should not have."""
 
 
-async def deliver_next(db: Db, figures: Figures, write_letter: WriteLetter, mailer: Mailer) -> Outcome | None:
+async def deliver_next(
+    db: Db, figures: Figures, write_letter: WriteLetter, mailer: Mailer, provisioner: Provisioner | None = None
+) -> Outcome | None:
     """EVT-1. Send the delivery that has been due for longest; None when nothing is due.
 
     It is sent outside any transaction, in half the time of its lease at most: whoever takes it after that has it alone.
@@ -54,7 +59,10 @@ async def deliver_next(db: Db, figures: Figures, write_letter: WriteLetter, mail
         return None
     try:
         if claimed.attempt > figures.delivery_attempts:  # Whoever took it last never came back.
-            raise MailRefused("ABANDONED", permanent=True)
+            raise Undelivered("ABANDONED", permanent=True)
+        if claimed.kind is DeliveryKind.PROVISIONING:
+            await _ask(db, figures, claimed, provisioner)
+            return Outcome(claimed.id, DeliveryState.SENT)
         cause = await _cause(db, claimed)
         if await _told_instead(db, claimed, cause):
             return Outcome(claimed.id, DeliveryState.SENT)
@@ -62,7 +70,7 @@ async def deliver_next(db: Db, figures: Figures, write_letter: WriteLetter, mail
         await db.release()
         async with asyncio.timeout((figures.delivery_lease / 2).total_seconds()):
             await mailer.send(letter.message)
-    except MailRefused as refusal:
+    except Undelivered as refusal:
         state = await _failed(db, figures, claimed, refusal.reason, permanent=refusal.permanent)
         return Outcome(claimed.id, state)
     except TimeoutError:
@@ -78,7 +86,7 @@ async def claim(db: Db, figures: Figures) -> Claimed | None:
     async with db.bookkeeping() as connection:
         now = db.database.clock.now()
         due = (
-            select(DELIVERIES.c.id, DELIVERIES.c.attempt)
+            select(DELIVERIES.c.id, DELIVERIES.c.attempt, DELIVERIES.c.kind)
             .where(
                 DELIVERIES.c.state == DeliveryState.PENDING,
                 DELIVERIES.c.due_at <= now,
@@ -91,13 +99,28 @@ async def claim(db: Db, figures: Figures) -> Claimed | None:
         found = (await connection.execute(due)).first()
         if found is None:
             return None
-        claimed = Claimed(found.id, new_id(), found.attempt + 1)
+        claimed = Claimed(found.id, new_id(), found.attempt + 1, found.kind)
         await connection.execute(
             update(DELIVERIES)
             .where(DELIVERIES.c.id == claimed.id)
             .values(lease_by=claimed.holder, lease_until=now + figures.delivery_lease, attempt=claimed.attempt)
         )
     return claimed
+
+
+async def _ask(db: Db, figures: Figures, claimed: Claimed, provisioner: Provisioner | None) -> None:
+    """EVT-2. Hand a task over, and settle that it was; one that is answered already is asked of nobody."""
+    order = await provisioning.order(db, claimed.id)
+    await db.release()
+    if order is not None and provisioner is None:
+        raise ProvisionerRefused("NOBODY_TO_ASK", permanent=False)
+    if order is not None and provisioner is not None:
+        async with asyncio.timeout((figures.delivery_lease / 2).total_seconds()):
+            await provisioner.ask(order)
+    async with db.bookkeeping() as connection:
+        await connection.execute(update(DELIVERIES).where(*_held(claimed)).values(_settled(db)))
+        if order is not None:
+            await connection.execute(provisioning.handed(order.id, db.database.clock.now()))
 
 
 async def _cause(db: Db, claimed: Claimed) -> Cause:
@@ -148,7 +171,11 @@ async def _told_instead(db: Db, claimed: Claimed, cause: Cause) -> bool:
     """
     if cause.template != EMAIL_CHANGE_ASKED.mail:
         return False
-    in_use = PROFILES.c.email == normalised_email(cause.address), PROFILES.c.id != cause.owner_id
+    in_use = (
+        PROFILES.c.email == normalised_email(cause.address),
+        PROFILES.c.id != cause.owner_id,
+        PROFILES.c.invited_at.is_(None),
+    )
     found = await db.first(select(PROFILES.c.id).where(*in_use))
     if found is None:
         return False

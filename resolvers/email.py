@@ -17,8 +17,10 @@ from models.profile import (
     NothingToVerify,
     Profile,
 )
+from resolvers import contract
 from resolvers.attempt import ask_password, still, take, take_at
 from resolvers.find import find, writing
+from resolvers.grant import take_over
 from resolvers.link import close_links, followed, linked
 
 PROFILES = table(Profile)
@@ -33,10 +35,12 @@ async def verify(context: Context, *, token: str) -> None:
                 if link.address != profile.pending_email:
                     raise LinkExpired().at("token")  # Another address was asked for since.
                 await _refuse_in_use(write, profile, link.address)
+                await take_over(write, profile, link.address)
                 await close_links(write, profile, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_VERIFICATION)
                 profile.take_email(write.record, link.address)
             elif link.address == profile.email:
                 profile.verify_email(write.record)
+                await contract.put_to(write, profile.id)
             else:
                 raise LinkExpired().at("token")
             await write.flush()
@@ -46,8 +50,8 @@ async def verify(context: Context, *, token: str) -> None:
 
 async def _refuse_in_use(write: Write, profile: Profile, address: str) -> None:
     """Before the change: two who take each other's address would wait for each other's row."""
-    taken = select_columns(PROFILES.c.id).where(PROFILES.c.email == address, PROFILES.c.id != profile.id)
-    if await write.rows(taken):
+    taken = PROFILES.c.email == address, PROFILES.c.id != profile.id, PROFILES.c.invited_at.is_(None)
+    if await write.rows(select_columns(PROFILES.c.id).where(*taken)):
         raise AddressInUse
 
 

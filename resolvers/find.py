@@ -1,6 +1,6 @@
 """The write transaction of a command, and the rows it acts on: found, locked and allowed in one call."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 from uuid import UUID
@@ -13,10 +13,12 @@ from models.activity import Recorded
 from models.column import table
 from models.context import Context
 from models.db import Write
-from models.permission import Subject, decide
+from models.decision import decide
+from models.permission import Subject
 from models.refusal import NotFound
 from models.session import Session, SessionEnded
 from models.token import ApiToken
+from resolvers.right import with_rights
 
 T = TypeVar("T", bound=SQLModel)
 SESSIONS = table(Session)
@@ -45,9 +47,41 @@ async def writing(context: Context) -> AsyncIterator[Write]:
         yield write
 
 
-async def find(context: Context, write: Write, model: type[T], key: UUID, *path: str) -> T:
-    """PER-12. The row, locked; NotFound, at the input field `path`, where the caller's right to it is gone."""
+async def find(
+    context: Context,
+    write: Write,
+    model: type[T],
+    key: UUID,
+    *path: str,
+    whose: Callable[[T], Subject[UUID]] | None = None,
+) -> T:
+    """PER-12. The row, locked; NotFound, at the input field `path`, where the caller's right to it is gone.
+
+    `whose` tells the subject of the row where it is another one than its owner's.
+    """
     row = await write.lock_one(select(model).where(table(model).c.id == key))
-    if row is None or decide(context.viewer, context.requirement, Subject(cast(Recorded, row).owner_id)) is not None:
+    if row is None or not await _may(context, write, whose(row) if whose else subject_of(row)):
         raise NotFound().at(*path) if path else NotFound()
     return row
+
+
+def subject_of(row: SQLModel) -> Subject[UUID]:
+    """What a row is to the permission model: its owner's, and of the account and server that it says."""
+    found: Subject[UUID] | None = getattr(row, "subject", None)
+    return found or Subject(cast(Recorded, row).owner_id)
+
+
+async def belonging(write: Write, model: type[T], key: UUID, owner_id: UUID, *path: str) -> T:
+    """PER-12. A further row that an input names, locked; NotFound unless it belongs to the subject's owner."""
+    row = await write.lock_one(select(model).where(table(model).c.id == key))
+    if row is None or subject_of(row).owner_id != owner_id:
+        raise NotFound().at(*path)
+    return row
+
+
+async def _may(context: Context, write: Write, subject: Subject[UUID]) -> bool:
+    """Whether the requirement of the command is met; what others granted is read again, as it is now."""
+    viewer = context.viewer
+    if subject.owner_id != viewer.own_id:
+        viewer = await with_rights(write, viewer)
+    return decide(viewer, context.requirement, subject) is None

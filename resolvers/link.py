@@ -19,7 +19,11 @@ LINKS = table(Link)
 
 async def linked(figures: Figures, write: Write, profile: Profile, kind: LinkKind, address: str) -> UUID:
     """A new link for a mail to `address`; answers its key, for the fact that makes the mail."""
-    lifetime = figures.password_reset_lifetime if kind is LinkKind.PASSWORD_RESET else figures.email_link_lifetime
+    lifetimes = {
+        LinkKind.PASSWORD_RESET: figures.password_reset_lifetime,
+        LinkKind.INVITATION: figures.invitation_lifetime,
+    }
+    lifetime = lifetimes.get(kind, figures.email_link_lifetime)
     link = new_link(write.record, kind=kind, profile_id=profile.id, address=address, lifetime=lifetime)
     write.add(link)
     return link.id

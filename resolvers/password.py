@@ -19,6 +19,7 @@ from models.refusal import Refusal
 from models.reset_request import ResetRequest
 from models.session import close_others
 from models.setting import Figures
+from resolvers import contract
 from resolvers.attempt import ask_password, remember, still, take_at
 from resolvers.find import find, writing
 from resolvers.link import close_links, followed, linked
@@ -74,7 +75,8 @@ async def request_reset(context: Context, *, email: str) -> None:
 async def answer_requests(db: Db, figures: Figures) -> None:
     """PRO-7. Make the links that were asked for, in the order of asking; what leads to nobody is forgotten."""
     while found := await db.first(select(REQUESTS).order_by(REQUESTS.c.id).limit(1)):
-        known = await db.first(select(PROFILES.c.id).where(PROFILES.c.email == found.address))
+        has_it = PROFILES.c.email == found.address, PROFILES.c.invited_at.is_(None)
+        known = await db.first(select(PROFILES.c.id).where(*has_it))
         await db.release()  # What it holds would not see that this one is answered.
         if known is None:
             await db.note(delete(REQUESTS).where(REQUESTS.c.id == found.id))
@@ -113,6 +115,7 @@ async def reset(context: Context, *, token: str, new: str) -> None:
             raise LinkExpired().at("token")
         if profile.email_verified_at is None:
             profile.verify_email(write.record)  # The mail was read.
+            await contract.put_to(write, profile.id)
         profile.change_password(write.record, hashed)
         await close_links(write, profile, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE)
         context.ended += close_others(profile, await live(write, profile.id), None, write.record)

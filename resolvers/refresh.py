@@ -12,12 +12,13 @@ from models.column import table
 from models.context import Context
 from models.db import Db, Write
 from models.network import AddressNotAllowed, allowed
-from models.permission import ANYBODY, Viewer
 from models.profile import Profile
 from models.refresh import RefreshExpired, RefreshToken, revoke_family, rotate
 from models.secret import SecretKind, fingerprint, is_well_formed
 from models.session import Opened, Session
 from models.setting import Figures
+from models.viewer import ANYBODY, Viewer
+from resolvers.right import with_rights
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
@@ -38,7 +39,7 @@ async def refresh(context: Context, *, refresh_token: str) -> Opened:
         _forget(context, revoked)
         raise RefreshExpired
     opened, viewer = renewed
-    context.become(viewer)
+    context.become(await with_rights(context.db, viewer))
     return opened
 
 
@@ -50,9 +51,9 @@ async def purge(db: Db, figures: Figures) -> None:
 
 async def _renew(context: Context, write: Write, session: Session) -> tuple[Opened, Viewer]:
     address, figures = context.viewer.ip_address, context.figures
-    owner = select(PROFILES.c.ip_allowlist, PROFILES.c.two_factor_since, PROFILES.c.email_verified_at).where(
-        PROFILES.c.id == session.profile_id
-    )
+    owner = select(
+        PROFILES.c.ip_allowlist, PROFILES.c.two_factor_since, PROFILES.c.email_verified_at, PROFILES.c.suspended_at
+    ).where(PROFILES.c.id == session.profile_id)
     (profile,) = await write.rows(owner)
     if not allowed(profile.ip_allowlist, address):
         raise AddressNotAllowed
@@ -66,6 +67,7 @@ async def _renew(context: Context, write: Write, session: Session) -> tuple[Open
         interactive=True,
         two_factor=session.two_factor_at is not None and profile.two_factor_since is not None,
         email_verified=profile.email_verified_at is not None,
+        suspended=profile.suspended_at is not None,
         ip_address=address,
         user_agent=context.viewer.user_agent,
     )

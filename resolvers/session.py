@@ -17,7 +17,6 @@ from models.column import table
 from models.context import Context
 from models.db import Db, Write
 from models.network import AddressNotAllowed, allowed
-from models.permission import ANYBODY, REAL_NOW, Viewer
 from models.profile import Locale, Profile
 from models.refusal import NotFound
 from models.secret import fingerprint
@@ -34,9 +33,12 @@ from models.session import (
     surplus,
 )
 from models.setting import Figures
+from models.viewer import ANYBODY, Viewer
+from models.visible import REAL_NOW
 from resolvers import attempt
 from resolvers.attempt import give_back, remember, take_at
 from resolvers.find import find, writing
+from resolvers.right import has_grants, with_rights
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
@@ -52,6 +54,8 @@ RESUMED = (
         PROFILES.c.ip_allowlist,
         PROFILES.c.email_verified_at,
         PROFILES.c.two_factor_since,
+        PROFILES.c.suspended_at,
+        has_grants(SESSIONS.c.profile_id).label("has_grants"),
     )
     .join(PROFILES, PROFILES.c.id == SESSIONS.c.profile_id)
     .where(
@@ -90,7 +94,7 @@ async def create(context: Context, *, email: str, password: str, transport: Sess
             return _challenge(context, write, current, transport)
         await give_back(context, write, *taken)
         opened = await open_for(context, write, current, transport, two_factor=False)
-    enter(context, opened, current)
+    await enter(context, opened, current)
     return opened
 
 
@@ -160,20 +164,20 @@ async def open_for(
     return opened
 
 
-def enter(context: Context, opened: Opened, profile: Profile) -> None:
+async def enter(context: Context, opened: Opened, profile: Profile) -> None:
     """Go on as whoever signed in, whoever called."""
     context.opened = opened
-    context.become(
-        Viewer(
-            profile_id=opened.session.profile_id,
-            session_id=opened.session.id,
-            interactive=True,
-            two_factor=opened.session.two_factor_at is not None,
-            email_verified=profile.email_verified_at is not None,
-            ip_address=context.viewer.ip_address,
-            user_agent=context.viewer.user_agent,
-        )
+    viewer = Viewer(
+        profile_id=opened.session.profile_id,
+        session_id=opened.session.id,
+        interactive=True,
+        two_factor=opened.session.two_factor_at is not None,
+        email_verified=profile.email_verified_at is not None,
+        suspended=profile.suspended_at is not None,
+        ip_address=context.viewer.ip_address,
+        user_agent=context.viewer.user_agent,
     )
+    context.become(await with_rights(context.db, viewer))
 
 
 async def _end(context: Context, write: Write, key: UUID) -> UUID:
@@ -219,7 +223,10 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
         email_verified=found.email_verified_at is not None,
+        suspended=found.suspended_at is not None,
     )
+    if found.has_grants:
+        viewer = await with_rights(db, viewer)
     renewed = now - found.last_seen_at >= figures.session_seen_interval
     if renewed:
         await db.note(_seen(found.id, found.method, now, figures))

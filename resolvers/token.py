@@ -8,19 +8,25 @@ from sqlalchemy import Select, bindparam, func, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
+from models.account import Account
 from models.column import table
 from models.context import Context
 from models.db import Db, Write
+from models.decision import decide
 from models.network import AddressNotAllowed, allowed
-from models.permission import Viewer
+from models.permission import Requirement
 from models.profile import Profile
 from models.refusal import NotFound
 from models.secret import fingerprint
 from models.token import ApiToken, Created, create_token
+from models.viewer import Viewer
 from resolvers.find import find, writing
+from resolvers.right import has_grants, with_rights
 from resolvers.session import Caller, Resumed
 
 TOKENS = table(ApiToken)
+ACCOUNTS = table(Account)
+SEEN = Requirement(related=True)
 PROFILES = table(Profile)
 CALLING = (
     select(
@@ -28,11 +34,14 @@ CALLING = (
         TOKENS.c.profile_id,
         TOKENS.c.read_only,
         TOKENS.c.only_owner_id,
+        TOKENS.c.only_account_id,
         TOKENS.c.last_used_at,
         TOKENS.c.ip_allowlist,
         PROFILES.c.ip_allowlist.label("profile_ip_allowlist"),
         PROFILES.c.two_factor_since,
         PROFILES.c.locale,
+        PROFILES.c.suspended_at,
+        has_grants(TOKENS.c.profile_id).label("has_grants"),
     )
     .join(PROFILES, PROFILES.c.id == TOKENS.c.profile_id)
     .where(
@@ -52,10 +61,9 @@ def of_profile() -> Select[Any]:
 async def create(context: Context, *, values: Mapping[str, Any]) -> Created:
     """TOK-1, TOK-2. A new token of the caller's profile, with its secret, which is never shown again."""
     figures = context.figures
-    if values.get("only_owner_id") not in (None, context.viewer.key):
-        raise NotFound().at("only_owner_id")
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
+        await _check_narrowing(context, write, values)
         (used,) = await write.rows(select(func.count()).where(TOKENS.c.profile_id == profile.id))
         created = create_token(
             write.record,
@@ -67,6 +75,19 @@ async def create(context: Context, *, values: Mapping[str, Any]) -> Created:
         )
         write.add(created.token)
     return created
+
+
+async def _check_narrowing(context: Context, write: Write, values: Mapping[str, Any]) -> None:
+    """TOK-3. What a token is narrowed to is something that its profile reaches; NotFound otherwise."""
+    viewer = await with_rights(write, context.viewer)
+    owner_id, account_id = values.get("only_owner_id"), values.get("only_account_id")
+    if owner_id is not None and owner_id != viewer.key and owner_id not in viewer.granted:
+        raise NotFound().at("only_owner_id")
+    if account_id is None:
+        return
+    account = await write.lock_one(select_rows(Account).where(ACCOUNTS.c.id == account_id))
+    if account is None or decide(viewer, SEEN, account.subject) is not None or owner_id not in (None, account.owner_id):
+        raise NotFound().at("only_account_id")
 
 
 async def change(context: Context, *, key: UUID, changes: Mapping[str, Any]) -> UUID:
@@ -126,5 +147,9 @@ async def resume(db: Db, secret: str, caller: Caller) -> Resumed | None:
         token_id=found.id,
         read_only=found.read_only,
         only_owner_id=found.only_owner_id,
+        only_account_id=found.only_account_id,
+        suspended=found.suspended_at is not None,
     )
+    if found.has_grants or found.only_account_id:
+        viewer = await with_rights(db, viewer)
     return Resumed(viewer, found.locale, renewed=False)

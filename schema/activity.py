@@ -19,8 +19,9 @@ from resolvers import activity as acts
 from schema.connection import connection, newest
 from schema.directive import authorize
 from schema.enumeration import described
+from schema.global_id import read_global_id
 from schema.message import say
-from schema.node import Actor, Node, node, read_global_id
+from schema.node import Actor, Node, node
 
 if TYPE_CHECKING:
     from schema.profile import Profile

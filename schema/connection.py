@@ -1,6 +1,7 @@
 """LIM-3. Lists that grow: Relay connections over keysets, one generic implementation."""
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import strawberry
@@ -10,6 +11,7 @@ from sqlalchemy import Select
 from engine.declare import Key, Order, Paged, PagePart, declare
 from models.context import Context
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost
+from schema.enumeration import described
 
 T = TypeVar("T")
 
@@ -19,6 +21,21 @@ PAGE: dict[str, tuple[Any, str]] = {
     "last": (int | None, "Page size backwards, at most 100."),
     "before": (str | None, "Cursor to end before."),
 }
+
+
+class OrderDirection(StrEnum):
+    """Which way a list runs."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+described(
+    OrderDirection,
+    "Sort direction.",
+    ASC="Smallest or oldest first.",
+    DESC="Largest or newest first.",
+)
 
 
 @strawberry.type(description="Position in a connection.")
@@ -63,10 +80,15 @@ def connection(
     description: str,
     more: Mapping[str, tuple[Any, str]] | None = None,
     given: Callable[[Context, Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    orders: Mapping[Any, tuple[Order, ...]] | None = None,
+    chosen: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A connection field. `more` are its arguments besides the page's, `given` makes of them what `select` takes."""
+    """A connection field. `more` are its arguments besides the page's, `given` makes of them what `select` takes.
+
+    Where `more` has an `order_by`, `chosen` makes of it the key of one of `orders`.
+    """
     return declare(
-        Paged(key, select, order, given),
+        Paged(key, select, order, given, orders or {}, chosen),
         guard,
         description=description,
         marks=[SEMANTIC_NON_NULL] if guard else [],

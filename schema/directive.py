@@ -6,6 +6,7 @@ one of them; what carries none is closed or open as schema/gate.py says.
 
 from functools import cached_property
 from typing import Any, ClassVar
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLField, GraphQLNonNull, Undefined
@@ -14,17 +15,10 @@ from strawberry.schema_directive import Location
 
 from engine.shape import definition
 from models.context import Context
-from models.permission import (
-    AccountPermission,
-    OverallPermission,
-    Requirement,
-    ServerPermission,
-    Subject,
-    decide,
-    decide_session,
-    visible,
-)
+from models.decision import decide, decide_session
+from models.permission import AccountPermission, OverallPermission, Requirement, ServerPermission, Subject
 from models.refusal import Code
+from models.visible import visible
 from schema.permission import refused
 
 
@@ -38,13 +32,13 @@ class Public:
     subject: ClassVar[None] = None
     requirement: ClassVar[None] = None
 
-    def check(self, context: Context, subject: tuple[Any, ...]) -> None:
+    def check(self, context: Context, subject: Subject[UUID] | None) -> None:
         """Nothing to ask."""
 
     def admits(self, context: Context) -> bool:
         return True
 
-    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
+    def rows(self, subject: Subject[ColumnElement[Any]] | None) -> ColumnElement[bool]:
         return true()
 
 
@@ -64,6 +58,7 @@ class Authorize:
     """A requirement, as it is printed; made by `authorize`, which leaves out what is not asked."""
 
     subject: str | None = strawberry.directive_field(name="subject", default=strawberry.UNSET)
+    parties: list[str] | None = strawberry.directive_field(name="parties", default=strawberry.UNSET)
     overall: list[OverallPermission] | None = strawberry.directive_field(name="overall", default=strawberry.UNSET)
     account: list[AccountPermission] | None = strawberry.directive_field(name="account", default=strawberry.UNSET)
     server: list[ServerPermission] | None = strawberry.directive_field(name="server", default=strawberry.UNSET)
@@ -80,28 +75,30 @@ class Authorize:
             overall=tuple(self.overall or ()),
             account=tuple(self.account or ()),
             server=tuple(self.server or ()),
+            parties=tuple(self.parties or ()),
             two_factor=bool(self.two_factor),
             related=bool(self.related),
             interactive=bool(self.interactive),
         )
 
-    def check(self, context: Context, subject: tuple[Any, ...]) -> None:
+    def check(self, context: Context, subject: Subject[UUID] | None) -> None:
         """Raises the coded error of what is missing."""
         viewer, requirement = context.viewer, self.requirement
-        denial = decide(viewer, requirement, Subject(*subject)) if subject else decide_session(viewer, requirement)
+        denial = decide(viewer, requirement, subject) if subject else decide_session(viewer, requirement)
         if denial is not None:
             raise refused(denial)
 
     def admits(self, context: Context) -> bool:
         return decide_session(context.viewer, self.requirement) is None
 
-    def rows(self, subject: tuple[ColumnElement[Any], ...]) -> ColumnElement[bool]:
-        return visible(self.requirement, subject[0] if subject else None)
+    def rows(self, subject: Subject[ColumnElement[Any]] | None) -> ColumnElement[bool]:
+        return visible(self.requirement, subject)
 
 
 def authorize(
     *,
     subject: str | None = None,
+    parties: list[str] | None = None,
     overall: list[OverallPermission] | None = None,
     account: list[AccountPermission] | None = None,
     server: list[ServerPermission] | None = None,
@@ -113,6 +110,7 @@ def authorize(
     """`@authorize` with these arguments; without any, the owner alone. `resolves` is not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
+        parties=parties or strawberry.UNSET,
         overall=overall or strawberry.UNSET,
         account=account or strawberry.UNSET,
         server=server or strawberry.UNSET,
@@ -179,6 +177,7 @@ ARGUMENTS: dict[tuple[type, str], tuple[str, Any]] = {
         "parent.",
         Undefined,
     ),
+    (Authorize, "parties"): ("Paths to profiles that pass besides the owner.", Undefined),
     (Authorize, "overall"): ("Profile-wide permissions that suffice.", Undefined),
     (Authorize, "account"): ("Permissions on the account concerned that suffice.", Undefined),
     (Authorize, "server"): ("Permissions on the server concerned that suffice.", Undefined),

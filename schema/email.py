@@ -63,6 +63,7 @@ class EmailMutation:
         authorize(interactive=True),
         unverified=True,
         description="Send the confirmation mail again, for the address of the profile or a pending one.",
+        suspended=True,
     )
     async def email_verification_resend(
         self, info: Info, input: EmailVerificationResendInput
@@ -77,6 +78,7 @@ class EmailMutation:
             "Change the log-in address; takes effect once confirmed. Succeeds alike when the address is taken, so that "
             "addresses cannot be probed."
         ),
+        suspended=True,
     )
     async def email_change(self, info: Info, input: EmailChangeInput) -> EmailChangePayload | None:
         await acts.change(info.context, email=input.email, current=input.current_password)

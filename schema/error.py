@@ -1,6 +1,8 @@
 """Business failures as the API shows them: data, with a code, a sentence in the reader's language and a place."""
 
 from datetime import datetime
+from functools import singledispatch
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -9,6 +11,9 @@ from models.profile import Locale
 from models.refusal import Code, LimitReached, Refusal
 from schema.enumeration import described
 from schema.message import say
+
+if TYPE_CHECKING:
+    from schema.node import Node
 
 described(
     Code,
@@ -26,6 +31,18 @@ described(
     LIMIT_REACHED="A quantity limit is reached.",
     TWO_FACTOR_NOT_ENABLED="Two-factor authentication has to be enabled first.",
     SELF_LOCKOUT="The change would lock the caller out.",
+    TAKEN="The value is already used.",
+    CONFIRMATION_MISMATCH="The typed confirmation differs.",
+    INVALID_RECIPIENT="The recipient cannot be the sender, or is suspended.",
+    PROFILE_SUSPENDED="The profile is suspended.",
+    EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
+    CONTRACT_PENDING="A contract waits for acceptance.",
+    PLAN_UNAVAILABLE="The plan cannot be taken from here.",
+    IDENTITY_INCOMPLETE="Name, address or country is missing from the profile.",
+    QUOTE_EXPIRED="The quote has expired; ask for a new one.",
+    QUOTE_CHANGED="The figures changed since the quote.",
+    IDEMPOTENCY_KEY_REUSED="The key was used with other arguments.",
+    IDEMPOTENCY_IN_PROGRESS="The first request with this key is still running; retry shortly.",
 )
 
 
@@ -65,12 +82,30 @@ class ThrottleError(UserError):
     retry_at: datetime = strawberry.field(description="Earliest useful retry.")
 
 
-def user_error(refusal: Refusal, locale: Locale) -> UserError:
-    """A refusal of a rule, for this reader."""
-    code, message = refusal.code, say(locale, refusal.message, **refusal.figures)
+@strawberry.type(description="CONFLICT, TAKEN or TRANSFER_PENDING.")
+class ConflictError(UserError):
+    code: Code = strawberry.field(description="Code.")
+    message: str = strawberry.field(description="Localised sentence.")
+    field: list[str] | None = strawberry.field(description="Path of the input field.")
+    existing: Annotated["Node", strawberry.lazy("schema.node")] | None = strawberry.field(
+        description="The object in the way, when the viewer may see it."
+    )
+
+
+def said(refusal: Refusal, locale: Locale) -> dict[str, Any]:
+    """What every error says of a refusal, for this reader."""
     field = ["input", *map(to_camel_case, refusal.path)] if refusal.path else None
+    return {"code": refusal.code, "message": say(locale, refusal.message, **refusal.figures), "field": field}
+
+
+@singledispatch
+def user_error(refusal: Refusal, locale: Locale) -> UserError:
+    """A refusal of a rule, for this reader. A noun whose refusals hold more registers how they are shown."""
+    common = said(refusal, locale)
+    if refusal.code is Code.TAKEN:
+        return ConflictError(**common, existing=None)
     if isinstance(refusal, LimitReached):
-        return LimitError(code=code, message=message, field=field, limit=refusal.limit, used=refusal.used)
+        return LimitError(**common, limit=refusal.limit, used=refusal.used)
     if (retry_at := refusal.figures.get("retry_at")) is not None:
-        return ThrottleError(code=code, message=message, field=field, retry_at=retry_at)
-    return GenericError(code=code, message=message, field=field)
+        return ThrottleError(**common, retry_at=retry_at)
+    return GenericError(**common)

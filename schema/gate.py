@@ -49,7 +49,7 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
     subject, ids = guard.subject or None, list(_ids(field)) if acts else []
     if guard.requirement.needs_subject and subject is None:
         yield "asks for a permission and names no subject"
-    if acts and subject is not None and subject not in ids:
+    if acts and subject is not None and ".".join(subject.split(".")[:2]) not in ids:
         yield f"names the subject {subject!r}, which is no id of its input; {', '.join(ids) or 'it has none'}"
     unclaimed = [path for path in ids if path not in guard.resolves]
     if unclaimed and subject is None:

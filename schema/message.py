@@ -10,8 +10,9 @@ from typing import Any
 from babel.dates import format_date, format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
+from models.money import Money
 from models.profile import Locale
 
 CATALOGUES = Path(__file__).parent / "catalogue"
@@ -43,6 +44,8 @@ def shown(locale: Locale, value: Any) -> Any:
             return value
         case int() | Decimal():
             return format_decimal(value, locale=language)
+        case Money():
+            return format_currency(value.amount, value.currency, locale=language)
         case datetime():
             return format_datetime(value, "long", locale=language)
         case date():

@@ -4,10 +4,11 @@ Guard, subject, one transaction inside the command, refusals as data in the read
 command succeeded without stating what happened.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
+from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_snake_case
@@ -16,34 +17,36 @@ from engine.bind import bound_of
 from engine.declare import One, WholeGraph, declare
 from models.context import Context
 from models.db import NothingRecorded
-from models.permission import Requirement, Subject, decide, decide_change
+from models.decision import Denial, decide, decide_change
+from models.permission import DenialReason, Requirement, Subject
+from models.profile import EmailNotVerified, ProfileSuspended
 from models.refusal import Code, NotFound, Refusal
+from models.viewer import Viewer
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
-from schema.node import read_global_id
+from schema.global_id import global_id, read_global_id
 from schema.permission import refused
 
 if TYPE_CHECKING:
     from schema.root import Query
 
 Info = strawberry.Info[Context, Any]
-P = TypeVar("P", bound="MutationPayload")
+P = TypeVar("P", bound="Payload")
+STANDING: dict[DenialReason, type[Refusal]] = {
+    DenialReason.EMAIL_NOT_VERIFIED: EmailNotVerified,
+    DenialReason.PROFILE_SUSPENDED: ProfileSuspended,
+}
+"""The denials that a mutation may answer as business errors."""
 Act = Callable[[Any, Info, Any], Awaitable[P | None]]
 
 
-@strawberry.interface(description="What every mutation returns.")
-class MutationPayload:
-    user_errors: list[UserError] = strawberry.field(
-        description="Business errors; empty on success. When not empty, nothing was changed."
-    )
-    query: Annotated["Query", strawberry.lazy("schema.root")] | None = declare(
-        WholeGraph(), description="The whole graph after the mutation, to refetch anything else in the same round trip."
-    )
+class Payload:
+    """A success or a failure; each schema has the interface of its own that all its payloads implement."""
 
     @classmethod
     def of(cls, **results: Any) -> Self:
         """A success; a result that is an object is given by its key, and fetched through its gate."""
-        absent = {field.name: None for field in fields(cls)}
+        absent = {field.name: None for field in fields(cast(Any, cls))}
         return cls(**{**absent, "user_errors": [], **results})
 
     @classmethod
@@ -52,45 +55,66 @@ class MutationPayload:
         return cls.of(user_errors=[error])
 
 
+@strawberry.interface(description="What every mutation returns.")
+class MutationPayload(Payload):
+    user_errors: list[UserError] = strawberry.field(
+        description="Business errors; empty on success. When not empty, nothing was changed."
+    )
+    query: Annotated["Query", strawberry.lazy("schema.root")] | None = declare(
+        WholeGraph(), description="The whole graph after the mutation, to refetch anything else in the same round trip."
+    )
+
+
 def refetched(key: str, description: str) -> Any:
     """A result that is an object, held by a payload as its key."""
     return declare(One(key), description=description)
 
 
+class Asked(Protocol):
+    """What a mutation asks of the caller: a guard, with a requirement on a subject where it has one."""
+
+    @property
+    def subject(self) -> str | None: ...
+
+    @property
+    def requirement(self) -> Requirement | None: ...
+
+
 def mutation(
     payload: type[P],
-    guard: Authorize | Public,
+    guard: Asked,
     *,
     description: str,
     fails: Sequence[Code] = (),
     cost: int | None = None,
     quiet: bool = False,
     unverified: bool = False,
+    suspended: bool = False,
 ) -> Callable[[Act[P]], Any]:
     """A mutation field. `fails` are the codes it can answer beyond the generic ones.
 
-    An `unverified` one may be called before the caller's address is confirmed. A `quiet` one may state nothing: that
+    An `unverified` one may be called before the caller's address is confirmed, a `suspended` one while they or whoever
+    it concerns are suspended. A `quiet` one may state nothing: that
     something was stated would tell what nobody is to know.
     """
+
+    everybody = isinstance(guard, Public)
+    permitted = {"unverified": unverified or everybody, "suspended": suspended or everybody}
 
     def made(act: Act[P]) -> Any:
         @wraps(act)
         async def framed(self: Any, info: Info, input: Any) -> P | None:
             context = info.context
-            if (
-                denial := decide_change(context.viewer, unverified=unverified or isinstance(guard, Public))
-            ) is not None:
-                raise refused(denial)
             recorded = context.db.recorded
             context.loads.clear()
+            context.repeats = False
             context.requirement = guard.requirement or Requirement()
             try:
-                if guard.subject:
-                    await _check_subject(info, guard, input)
+                _check_standing(context.viewer, await _owner(info, guard, input), permitted, fails)
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
-            if context.db.recorded == recorded and not quiet:
+            if context.db.recorded == recorded and not (quiet or context.repeats):
                 raise NothingRecorded(f"{act.__name__} succeeded and stated nothing")
             context.loads.clear()
             return answer
@@ -107,21 +131,58 @@ def mutation(
     return made
 
 
-async def _check_subject(info: Info, guard: Authorize, input: Any) -> None:
-    """PER-12. The object an input names is reached through its gate; then the requirement is asked of its owner."""
-    _, *path = (guard.subject or "").split(".")
-    value = input
-    for name in path:
-        value = getattr(value, to_snake_case(name))
+def _fill(context: Context, input: Any) -> None:
+    """TOK-4. What an input leaves out is what was named beside the token."""
+    owner, account = context.default_owner_id, context.default_account_id
+    meant = {"owner_id": ("Profile", owner), "profile_id": ("Profile", owner), "account_id": ("Account", account)}
+    for name, (kind, key) in meant.items():
+        if key is not None and getattr(input, name, "") in (None, strawberry.UNSET):
+            setattr(input, name, global_id(kind, key))
+
+
+async def _owner(info: Info, guard: Asked, input: Any) -> UUID | None:
+    """PER-12. Whose the object is that an input names, once the requirement was asked on it; else the caller.
+
+    The object is reached through its gate; the path to it may go on to one of its parties: `input.grantId.grantee`.
+    """
+    viewer = info.context.viewer
+    if viewer.read_only:
+        raise refused(Denial(DenialReason.TOKEN_SCOPE))
+    _fill(info.context, input)
+    if not isinstance(guard, Authorize):
+        return viewer.own_id
+    subject = await _subject(info, guard.subject, input) if guard.subject else None
+    subject = subject or Subject(viewer.profile_id)
+    if (denial := decide(viewer, guard.requirement, subject)) is not None:
+        raise refused(denial)
+    return subject.owner_id
+
+
+async def _subject(info: Info, path: str, input: Any) -> Subject[UUID] | None:
+    """What the path leads to, as far as the caller may know of it; None where the input leaves it out."""
+    _, name, *party = path.split(".")
+    value = getattr(input, to_snake_case(name))
     if value is None or value is strawberry.UNSET:
-        return
+        return None
     found = read_global_id(value)
     entity = await bound_of(info).reach(info.context, *found) if found else None
-    if entity is None or not entity.subject:
-        raise NotFound().at(*path)
-    denial = decide(info.context.viewer, guard.requirement, Subject(*entity.subject))
-    if denial is not None:
-        raise refused(denial)
+    if entity is None or entity.subject is None:
+        raise NotFound().at(name)
+    subject: Subject[UUID] = Subject(entity.value(f"{party[0]}_id")) if party else entity.subject
+    return subject
+
+
+def _check_standing(
+    viewer: Viewer, owner_id: UUID | None, permitted: Mapping[str, bool], fails: Sequence[Code]
+) -> None:
+    """PRO-1, PRO-12. Whether anything may be changed now; a business error where the mutation says that it has it."""
+    denial = decide_change(viewer, owner_id=owner_id, **permitted)
+    if denial is None:
+        return
+    standing = STANDING.get(denial.reason)
+    if standing is not None and standing.code in fails:
+        raise standing
+    raise refused(denial)
 
 
 def given(input: Any) -> dict[str, Any]:

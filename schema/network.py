@@ -34,6 +34,7 @@ class NetworkMutation:
         authorize(interactive=True),
         fails=[Code.SELF_LOCKOUT],
         description="Replace the networks allowed to log in.",
+        suspended=True,
     )
     async def ip_allowlist_update(self, info: Info, input: IpAllowlistUpdateInput) -> IpAllowlistUpdatePayload | None:
         key = await acts.update(info.context, networks=input.networks, allow_self_lockout=input.allow_self_lockout)

@@ -1,9 +1,7 @@
 """Objects with an id of their own: global ids, the Node interface, and what every such type says of its rows."""
 
-import base64
 from collections.abc import Callable
-from typing import TypeVar
-from uuid import UUID
+from typing import Any, TypeVar
 
 import strawberry
 from sqlalchemy import ColumnElement
@@ -11,13 +9,14 @@ from sqlmodel import SQLModel
 
 from engine.declare import Column, Computed, Source, declare
 from models.column import table
-from models.refusal import NotFound
-from schema.directive import Authorize, Public
+from models.permission import Subject
+from schema.directive import PUBLIC, Authorize, Public
+from schema.global_id import global_id
 
 T = TypeVar("T", bound=type)
 
 SOURCES: dict[type, Source] = {}
-"""The table, owner and gate of every Node type; filled by `node`."""
+"""The table, owner and gate of every type over rows; filled by `node` and `listed`."""
 
 
 @strawberry.interface(description="An object that can be refetched by its opaque, globally unique, immutable id.")
@@ -35,12 +34,15 @@ def node(
     *,
     gate: Authorize | Public,
     owner: str | None,
+    account: str | None = None,
+    server: str | None = None,
     description: str,
     only: ColumnElement[bool] | None = None,
 ) -> Callable[[T], T]:
     """A Node type over the rows of `model`. `owner` is the column of their profile, None if every viewer owns them.
 
-    Rows outside `only` are treated as deleted.
+    `account` and `server` are the columns of the account and the server that a row is or belongs to. Rows outside
+    `only` are treated as deleted.
     """
 
     if owner is None and "owner_id" in table(model).c:
@@ -50,32 +52,34 @@ def node(
         identity = declare(Computed(lambda key: global_id(kind.__name__, key), ("id",)), description="Global id.")
         setattr(kind, "id", identity)  # noqa: B010 - a type variable has no attribute of that name
         kind.__annotations__ = {"id": strawberry.ID, **kind.__annotations__}
-        SOURCES[kind] = Source(table(model), (owner,) if owner else (), gate, only)
+        parties = gate.requirement.parties if gate.requirement else ()
+        roles = [("owner_id", owner), ("account_id", account), ("server_id", server)]
+        named = [(role, column) for role, column in roles if column]
+        others = [f"{party}_id" for party in parties]
+        columns = (*(column for _, column in named), *others) if owner else ()
+        about = _about(tuple(role for role, _ in named))
+        SOURCES[kind] = Source(table(model), columns, about, gate, only)
         return strawberry.type(kind, description=description, directives=[gate])
 
     return made
 
 
-def global_id(type_name: str, key: UUID) -> str:
-    """The id that clients hold."""
-    return base64.urlsafe_b64encode(type_name.encode() + b":" + key.bytes).decode().rstrip("=")
+def listed(model: type[SQLModel], *, description: str) -> Callable[[T], T]:
+    """A type without an id in the API over the rows of `model`, which anybody may see: what is sold, for one."""
+    if "owner_id" in table(model).c:
+        raise TypeError(f"{model.__name__} rows have an owner: they are nodes, behind a gate")
+
+    def made(kind: T) -> T:
+        SOURCES[kind] = Source(table(model), gate=PUBLIC)
+        return strawberry.type(kind, description=description)
+
+    return made
 
 
-def read_global_id(text: str) -> tuple[str, UUID] | None:
-    """Type and key of an id that `global_id` made; None for anything else."""
-    try:
-        name, colon, key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).partition(
-            b":"
-        )
-        found = name.decode("ascii"), UUID(bytes=key)
-    except ValueError:
-        return None
-    return found if colon and found[0].isidentifier() and global_id(*found) == text else None
+def _about(roles: tuple[str, ...]) -> Callable[..., Subject[Any]]:
+    """Makes a subject of the values of these roles, and of other parties after them."""
 
+    def about(*values: Any) -> Subject[Any]:
+        return Subject(**dict(zip(roles, values, strict=False)), parties=values[len(roles) :])
 
-def key_of(text: str, type_name: str, *path: str) -> UUID:
-    """The key in an id of this type; raises NotFound at the input field for anything else."""
-    found = read_global_id(text)
-    if found is None or found[0] != type_name:
-        raise NotFound().at(*path)
-    return found[1]
+    return about

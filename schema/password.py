@@ -76,6 +76,7 @@ class PasswordMutation:
         authorize(interactive=True),
         fails=[Code.INVALID_CREDENTIALS, Code.WEAK_PASSWORD],
         description="Change the password; closes the other sessions.",
+        suspended=True,
     )
     async def password_change(self, info: Info, input: PasswordChangeInput) -> PasswordChangePayload | None:
         key = await acts.change(info.context, current=input.current_password, new=input.new_password)

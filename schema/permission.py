@@ -1,8 +1,10 @@
 """Permissions as the API names them, and denials as its coded errors."""
 
-from engine.error import FORBIDDEN, TWO_FACTOR_REQUIRED, UNAUTHENTICATED, FieldRefused
-from models.permission import AccountPermission, Denial, DenialReason, OverallPermission, ServerPermission
+from engine.error import FORBIDDEN, IP_NOT_ALLOWED, TWO_FACTOR_REQUIRED, UNAUTHENTICATED, FieldRefused
+from models.decision import Denial
+from models.permission import AccountPermission, DenialReason, OverallPermission, ServerPermission
 from schema.enumeration import described
+from schema.global_id import global_id
 
 described(
     OverallPermission,
@@ -56,6 +58,8 @@ ANSWERS: dict[DenialReason, tuple[str, str]] = {
     DenialReason.PERMISSION_MISSING: (FORBIDDEN, "This needs the permission {missing}, which the owner can grant."),
     DenialReason.OWNER_ONLY: (FORBIDDEN, "Only the owner may do or see this."),
     DenialReason.TWO_FACTOR_REQUIRED: (TWO_FACTOR_REQUIRED, "Verify a second factor first."),
+    DenialReason.IP_NOT_ALLOWED: (IP_NOT_ALLOWED, "This address is not among those that the profile allows."),
+    DenialReason.PROFILE_SUSPENDED: (FORBIDDEN, "The profile is suspended: nothing can be changed meanwhile."),
     DenialReason.EMAIL_NOT_VERIFIED: (FORBIDDEN, "Confirm your e-mail address first."),
     DenialReason.TOKEN_SCOPE: (
         FORBIDDEN,
@@ -65,9 +69,13 @@ ANSWERS: dict[DenialReason, tuple[str, str]] = {
 
 
 def refused(denial: Denial) -> FieldRefused:
-    """The error of a field whose requirement is not met: its reason, and the permission that would help."""
+    """PER-12. The error of a requirement that is not met: why, the permission that would help, and who can grant it."""
     code, message = ANSWERS[denial.reason]
     if code == UNAUTHENTICATED:
         return FieldRefused(code, message)
-    extensions = {"reason": denial.reason.value} | ({"missing": denial.missing.value} if denial.missing else {})
+    extensions = {"reason": denial.reason.value}
+    if denial.missing:
+        extensions["missing"] = denial.missing.value
+    if denial.owner_id:
+        extensions["owner"] = global_id("Profile", denial.owner_id)
     return FieldRefused(code, message, extensions=extensions, missing=denial.missing)

@@ -2,20 +2,37 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 
-from engine.declare import Column, Computed, Embedded, One, declare
+from engine.declare import Column, Computed, Embedded, Many, One, declare
 from models import profile as rows
-from models.permission import OverallPermission, Viewer
+from models.permission import OverallPermission, Subject
+from models.viewer import NOTHING_GRANTED, Viewer
+from resolvers import account as account_acts
+from resolvers import contract as contracts
+from resolvers import grant as grant_acts
 from resolvers import profile as acts
+from resolvers import server as server_acts
+from schema.account import Account
+from schema.account_list import BY_NAME, AccountFilter, AccountOrder
+from schema.account_list import ORDERS as ACCOUNT_ORDERS
+from schema.account_list import chosen as account_order
+from schema.account_list import criteria as account_criteria
 from schema.activity import ActivityEvent, history
-from schema.connection import Connection
+from schema.connection import Connection, connection
+from schema.contract import Contract
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
 from schema.enumeration import described
+from schema.grant import PermissionGrant, grants
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
 from schema.node import Actor, Node, node
+from schema.opening import opening_quote
+from schema.quote import AccountOpenQuote
 from schema.scalar import CountryCode, EmailAddress
+from schema.server import Server
+from schema.subscription import ServiceSubscription, subscriptions
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -27,6 +44,13 @@ described(
     COMPANY="Company.",
     NON_PROFIT="Non-profit organisation.",
     PUBLIC_BODY="Public body; may need Chorus Pro.",
+)
+described(
+    rows.ProfileStatus,
+    "Life-cycle state of a profile.",
+    INVITED="Invited by a permission grant or an academic invitation, never logged in.",
+    ACTIVE="In normal use.",
+    SUSPENDED="Services blocked; deleted 30 days later unless corrected.",
 )
 described(rows.Locale, "Languages of the service.", EN="English.", FR="French.")
 
@@ -45,6 +69,18 @@ OWNER = authorize()
 def guarded(guard: Authorize, description: str, what: Any = None) -> Any:
     """A column, or what is declared, that asks something of the caller; null only with an error."""
     return declare(what or Column(), guard, description=description, marks=[SEMANTIC_NON_NULL])
+
+
+def shown_name(viewer: Viewer, key: UUID, *names: Any) -> str:
+    """The name to show; to whoever has no right on the profile, its e-mail address."""
+    known = viewer.own_id == key or viewer.in_force(key) is not NOTHING_GRANTED
+    return rows.display_name(*names) if known else str(names[-1])
+
+
+def held(viewer: Viewer, key: UUID) -> list[OverallPermission]:
+    """PER-13. The overall permissions that the viewer holds on a profile."""
+    mask = viewer.holds(Subject(key))
+    return [permission for permission in OverallPermission if permission.bit & mask]
 
 
 def is_owner(viewer: Viewer, key: object) -> bool:
@@ -78,7 +114,7 @@ class LegalIdentity:
 )
 class Profile(Node, Actor):
     display_name: str = declare(
-        Computed(rows.display_name, ("organization_name", "first_name", "last_name", "email")),
+        Computed(shown_name, ("id", "organization_name", "first_name", "last_name", "email"), given="viewer"),
         description="Name to show: the organisation, else the person, else the e-mail address.",
     )
     email: EmailAddress = strawberry.field(description="Log-in address.")
@@ -89,12 +125,49 @@ class Profile(Node, Actor):
     identity: LegalIdentity | None = guarded(BILLING, "Legal identity printed on invoices.", Embedded())
     locale: rows.Locale | None = guarded(OWNER, "Language of e-mails and messages.")
     created_at: datetime | None = guarded(ANY_OVERALL, "Registration.")
+    status: rows.ProfileStatus | None = guarded(
+        ANY_OVERALL, "Life-cycle state.", Computed(rows.status_of, ("invited_at", "suspended_at"))
+    )
+    accounts: Connection[Account] = connection(
+        account_acts.of_owner,
+        key="id",
+        order=BY_NAME,
+        orders=ACCOUNT_ORDERS,
+        chosen=account_order,
+        more={
+            "filter": (AccountFilter | None, "Keep only matching items."),
+            "order_by": (AccountOrder | None, "Order; default: see the input's defaults."),
+        },
+        given=account_criteria,
+        description="Accounts owned; a delegate sees those on which they hold a permission.",
+    )
+    servers: Connection[Server] = connection(
+        server_acts.of_owner,
+        key="id",
+        order=BY_NAME,
+        description="Servers owned; a delegate sees those on which they hold a permission.",
+    )
+    grants_given: Connection[PermissionGrant] | None = grants(grant_acts.given, "Permissions given to others.")
+    grants_received: Connection[PermissionGrant] | None = grants(
+        grant_acts.received, "Permissions received from others."
+    )
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
     )
+    subscriptions: Connection[ServiceSubscription] | None = subscriptions()
+    contracts: list[Contract] | None = guarded(
+        authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
+        "Contracts, latest version first (bounded list).",
+        Many("id", contracts.of_owner),
+    )
+    account_open_quote: AccountOpenQuote | None = opening_quote()
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
+    )
+    viewer_permissions: list[OverallPermission] = declare(
+        Computed(held, ("id",), given="viewer"),
+        description="Overall permissions the viewer holds here, all of them for the owner.",
     )
 
 
@@ -144,6 +217,7 @@ class ProfileMutation:
         ProfileUpdatePayload,
         authorize(interactive=True),
         description="Change the profile; later invoices carry the new identity.",
+        suspended=True,
     )
     async def profile_update(self, info: Info, input: ProfileUpdateInput) -> ProfileUpdatePayload | None:
         changes = given(input)

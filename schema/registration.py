@@ -17,6 +17,9 @@ class ProfileRegisterInput:
     password: str = strawberry.field(description="Password, 12 characters or more.")
     kind: rows.ProfileKind = strawberry.field(default=rows.ProfileKind.INDIVIDUAL, description="Legal form.")
     locale: rows.Locale = strawberry.field(default=rows.Locale.EN, description="Language.")
+    invitation_token: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Token of an invitation e-mail (permission)."
+    )
     accept_terms: bool = strawberry.field(description="The terms are accepted.")
 
     __repr__ = unsaid
@@ -32,7 +35,7 @@ class RegistrationMutation:
     @mutation(
         ProfileRegisterPayload,
         PUBLIC,
-        fails=[Code.WEAK_PASSWORD],
+        fails=[Code.WEAK_PASSWORD, Code.EXPIRED],
         description=(
             "Create a profile; a confirmation e-mail follows. Succeeds alike when the address is known, so that "
             "addresses cannot be probed."
@@ -46,5 +49,6 @@ class RegistrationMutation:
             kind=input.kind,
             locale=input.locale,
             accepts_terms=input.accept_terms,
+            invitation=input.invitation_token or None,
         )
         return ProfileRegisterPayload.of()

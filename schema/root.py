@@ -5,21 +5,29 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
+from schema.account import AccountMutation, AccountQuery
 from schema.activity import HiddenActor, SystemActor
+from schema.catalog import CatalogQuery
 from schema.connection import name_pages
+from schema.contract import ContractMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
-from schema.error import GenericError, LimitError, ThrottleError
+from schema.error import ConflictError, GenericError, LimitError, ThrottleError
 from schema.gate import check_guards, default_guard
+from schema.global_id import read_global_id
+from schema.grant import GrantMutation
 from schema.limit import LimitQuery
 from schema.network import NetworkMutation
-from schema.node import SOURCES, Node, read_global_id
+from schema.node import SOURCES, Node
+from schema.opening import OpeningMutation
 from schema.password import PasswordMutation
 from schema.profile import ProfileMutation, ProfileQuery
+from schema.quote import QuoteError
 from schema.refresh import RefreshMutation
 from schema.registration import RegistrationMutation
 from schema.sandbox import SandboxMutation, SandboxQuery
 from schema.scalar import SCALARS
+from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
 from schema.token import TokenMutation
 from schema.two_factor import TwoFactorMutation
@@ -48,7 +56,7 @@ class NodeQuery:
 
 
 @strawberry.type(description="Entry points for reading.")
-class Query(NodeQuery, ProfileQuery, SessionQuery, SandboxQuery, LimitQuery):
+class Query(NodeQuery, ProfileQuery, SessionQuery, CatalogQuery, AccountQuery, ServerQuery, SandboxQuery, LimitQuery):
     """Nouns, in the order of the contract."""
 
 
@@ -64,6 +72,11 @@ class Mutation(
     NetworkMutation,
     TokenMutation,
     ProfileMutation,
+    GrantMutation,
+    OpeningMutation,
+    AccountMutation,
+    ServerMutation,
+    ContractMutation,
 ):
     """Nouns, in the order of the contract."""
 
@@ -73,7 +86,7 @@ def build() -> Bound:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[GenericError, LimitError, ThrottleError, HiddenActor, SystemActor],
+        types=[ConflictError, GenericError, LimitError, QuoteError, ThrottleError, HiddenActor, SystemActor],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     name_pages(schema)

@@ -8,10 +8,10 @@ from sqlalchemy import true
 
 from engine.declare import Batch, Computed, One, declare
 from models.mail import SandboxMail as MailRow
-from models.permission import IN_SANDBOX
 from models.profile import Locale
 from models.refusal import Code
 from models.sandbox import CLOCK_ID, ClockOffset
+from models.visible import IN_SANDBOX
 from resolvers import mail as mails
 from resolvers import sandbox as acts
 from schema.connection import Connection, connection, newest
@@ -115,6 +115,7 @@ class SandboxMutation:
         authorize(),
         fails=[Code.INVALID],
         description="Move the clock of the practice system; everything due on the way happens in order.",
+        suspended=True,
     )
     async def sandbox_clock_advance(
         self, info: Info, input: SandboxClockAdvanceInput

@@ -2,7 +2,10 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, NewType
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import strawberry
 from babel import Locale as Territories
@@ -16,7 +19,11 @@ from models.network import NotANetwork, normal
 EmailAddress = NewType("EmailAddress", str)
 CountryCode = NewType("CountryCode", str)
 IPNetwork = NewType("IPNetwork", str)
+Url = NewType("Url", str)
 
+DECIMAL = re.compile("-?[0-9]{1,15}([.][0-9]{1,6})?")
+UUID_FORM = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+LONGEST_URL = 2_000
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INSTANT = re.compile(
     rf"{DAY.pattern}[Tt][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?([Zz]|[+-][0-9]{{2}}:[0-9]{{2}})"
@@ -68,6 +75,28 @@ def _email(value: Any) -> str:
     return normalised_email(found.normalized)  # One mailbox, one spelling: wide and circled letters too.
 
 
+def _exact(value: Any) -> Decimal:
+    if not DECIMAL.fullmatch(_text(value, "Decimal")):
+        raise GraphQLError('Decimal is a decimal number in a string, such as "12.50".')
+    return Decimal(value)
+
+
+def decimal_text(value: Decimal) -> str:
+    """A decimal as the API writes it: all of its digits, without an exponent."""
+    return format(value, "f")
+
+
+def _url(value: Any) -> str:
+    text = _text(value, "URL")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if len(text) > LONGEST_URL or parts.scheme not in ("http", "https") or not parts.hostname or not text.isascii():
+        raise GraphQLError("URL is absolute, such as https://example.org/path.")
+    return text
+
+
 def _country(value: Any) -> str:
     code = _text(value, "CountryCode")
     if code not in COUNTRIES:
@@ -80,6 +109,14 @@ def _network(value: Any) -> str:
         return normal(_text(value, "IPNetwork"))
     except NotANetwork:
         raise GraphQLError("IPNetwork is an address or a network in CIDR form, such as 192.0.2.0/24.") from None
+
+
+def _uuid(value: Any) -> UUID:
+    if not UUID_FORM.fullmatch(_text(value, "UUID")):
+        raise GraphQLError(
+            "UUID has 32 hexadecimal digits in five groups, such as 01900000-0000-7000-8000-000000000101."
+        )
+    return UUID(value)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -110,6 +147,26 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc4632",
         serialize=str,
         parse_value=_network,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description='Exact decimal number serialised as a string, never a float, e.g. "12.50".',
+        serialize=decimal_text,
+        parse_value=_exact,
+    ),
+    UUID: strawberry.scalar(
+        name="UUID",
+        description="RFC 9562 UUID, lower case, hyphenated.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+        serialize=str,
+        parse_value=_uuid,
+    ),
+    Url: strawberry.scalar(
+        name="URL",
+        description="Absolute URL; HTTPS outside the sandbox.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
+        serialize=str,
+        parse_value=_url,
     ),
     CountryCode: strawberry.scalar(
         name="CountryCode",

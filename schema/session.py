@@ -9,14 +9,15 @@ from engine.declare import Computed, One, declare
 from models import session as rows
 from models.challenge import Asked
 from models.column import table
-from models.permission import Viewer
 from models.refusal import Code
 from models.secret import unsaid
+from models.viewer import Viewer
 from resolvers import session as acts
 from schema.directive import PUBLIC, authorize
 from schema.enumeration import described
+from schema.global_id import global_id, key_of
 from schema.mutation import Info, MutationPayload, mutation, refetched
-from schema.node import Node, global_id, key_of, node
+from schema.node import Node, node
 from schema.scalar import EmailAddress
 
 described(
@@ -148,6 +149,7 @@ class SessionMutation:
         authorize(subject="input.sessionId", interactive=True),
         unverified=True,
         description="Close one session, the current one, or all others.",
+        suspended=True,
     )
     async def session_delete(self, info: Info, input: SessionDeleteInput) -> SessionDeletePayload | None:
         ended = await acts.delete(

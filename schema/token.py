@@ -12,11 +12,13 @@ from models.secret import unsaid
 from resolvers import token as acts
 from schema.connection import connection, newest
 from schema.directive import authorize
+from schema.global_id import global_id, key_of
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
-from schema.node import Node, global_id, key_of, node
+from schema.node import Node, node
 from schema.scalar import IPNetwork
 
 if TYPE_CHECKING:
+    from schema.account import Account
     from schema.profile import Profile
 
 TOKEN = authorize(subject="input.apiTokenId", interactive=True)
@@ -43,6 +45,9 @@ class ApiToken(Node):
     only_owner: Annotated["Profile", strawberry.lazy("schema.profile")] | None = declare(
         One("only_owner_id"), description="It sees this owner's things only; null for all that its profile sees."
     )
+    only_account: Annotated["Account", strawberry.lazy("schema.account")] | None = declare(
+        One("only_account_id"), description="It sees this account only; null for all."
+    )
     created_at: datetime = strawberry.field(description="Creation.")
     expires_at: datetime | None = strawberry.field(description="End of validity; null for none.")
     last_used_at: datetime | None = strawberry.field(description="Last use, to the minute.")
@@ -63,6 +68,9 @@ class ApiTokenCreateInput:
     expires_at: datetime | None = strawberry.field(default=strawberry.UNSET, description="End of validity.")
     read_only: bool = strawberry.field(default=False, description="Refuse mutations.")
     only_owner_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Narrow to one owner.")
+    only_account_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Narrow to one account."
+    )
 
 
 @strawberry.type(description="Result of apiTokenCreate.")
@@ -114,18 +122,20 @@ class ApiTokenDeletePayload(MutationPayload):
 class TokenMutation:
     @mutation(
         ApiTokenCreatePayload,
-        authorize(resolves=("input.onlyOwnerId",), interactive=True, two_factor=True),
+        authorize(resolves=("input.onlyOwnerId", "input.onlyAccountId"), interactive=True, two_factor=True),
         fails=[Code.TWO_FACTOR_NOT_ENABLED, Code.LIMIT_REACHED],
         description="Create an API token; its secret is shown once.",
+        suspended=True,
     )
     async def api_token_create(self, info: Info, input: ApiTokenCreateInput) -> ApiTokenCreatePayload | None:
         values = given(input)
-        if (owner := values.pop("only_owner_id", None)) is not None:
-            values["only_owner_id"] = key_of(owner, "Profile", "only_owner_id")
+        for name, kind in (("only_owner_id", "Profile"), ("only_account_id", "Account")):
+            if (given_id := values.pop(name, None)) is not None:
+                values[name] = key_of(given_id, kind, name)
         created = await acts.create(info.context, values=values)
         return ApiTokenCreatePayload.of(api_token=created.token.id, secret=created.secret)
 
-    @mutation(ApiTokenUpdatePayload, TOKEN_BY_TWO_FACTORS, description="Change an API token.")
+    @mutation(ApiTokenUpdatePayload, TOKEN_BY_TWO_FACTORS, description="Change an API token.", suspended=True)
     async def api_token_update(self, info: Info, input: ApiTokenUpdateInput) -> ApiTokenUpdatePayload | None:
         changes = given(input)
         key = key_of(changes.pop("api_token_id"), "ApiToken", "api_token_id")
@@ -135,6 +145,7 @@ class TokenMutation:
         ApiTokenRegeneratePayload,
         TOKEN_BY_TWO_FACTORS,
         description="Replace the secret of an API token; the old one stops working.",
+        suspended=True,
     )
     async def api_token_regenerate(
         self, info: Info, input: ApiTokenRegenerateInput
@@ -142,7 +153,7 @@ class TokenMutation:
         created = await acts.regenerate(info.context, key=key_of(input.api_token_id, "ApiToken", "api_token_id"))
         return ApiTokenRegeneratePayload.of(api_token=created.token.id, secret=created.secret)
 
-    @mutation(ApiTokenDeletePayload, TOKEN, description="Revoke an API token.")
+    @mutation(ApiTokenDeletePayload, TOKEN, description="Revoke an API token.", suspended=True)
     async def api_token_delete(self, info: Info, input: ApiTokenDeleteInput) -> ApiTokenDeletePayload | None:
         key = await acts.delete(info.context, key=key_of(input.api_token_id, "ApiToken", "api_token_id"))
         return ApiTokenDeletePayload.of(deleted_id=global_id("ApiToken", key))

@@ -115,6 +115,7 @@ class TwoFactorMutation:
         authorize(interactive=True),
         fails=[Code.INVALID_CREDENTIALS],
         description="Start two-factor enrolment: answers the secret and its QR code.",
+        suspended=True,
     )
     async def two_factor_enroll(self, info: Info, input: TwoFactorEnrollInput) -> TwoFactorEnrollPayload | None:
         made = await two_factor.enroll(info.context, password=input.current_password)
@@ -125,6 +126,7 @@ class TwoFactorMutation:
         authorize(interactive=True),
         fails=[Code.INVALID_CODE],
         description="Finish enrolment with a first code.",
+        suspended=True,
     )
     async def two_factor_activate(self, info: Info, input: TwoFactorActivateInput) -> TwoFactorActivatePayload | None:
         shown = await two_factor.activate(info.context, code=input.code)
@@ -135,6 +137,7 @@ class TwoFactorMutation:
         authorize(interactive=True),
         fails=[Code.INVALID_CREDENTIALS, Code.INVALID_CODE],
         description="Turn two-factor authentication off; revokes API tokens.",
+        suspended=True,
     )
     async def two_factor_disable(self, info: Info, input: TwoFactorDisableInput) -> TwoFactorDisablePayload | None:
         key = await two_factor.disable(info.context, password=input.current_password, code=input.code)
@@ -145,6 +148,7 @@ class TwoFactorMutation:
         authorize(interactive=True, two_factor=True),
         fails=[Code.INVALID_CREDENTIALS],
         description="Replace the recovery codes; the old ones stop working.",
+        suspended=True,
     )
     async def recovery_codes_regenerate(
         self, info: Info, input: RecoveryCodesRegenerateInput

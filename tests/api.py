@@ -23,7 +23,7 @@ from models.profile import Locale, Profile
 from models.session import Lifetimes, Opened, Session, SessionTransport, open_session
 from models.setting import Figures
 from models.token import Created, create_token
-from schema.node import global_id
+from schema.global_id import global_id
 from schema.root import build
 from tests.database import START
 

@@ -23,26 +23,22 @@ from models.db import Database
 from models.secret import SecretKind, fingerprint, new_secret
 from models.session import Session, SessionMethod
 from models.token import ApiToken
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import GRAPHQL, Api
 from tests.arguments import Supply
-from tests.marks import CUSTOMERS, Mark, Marked, Of, Place
+from tests.dealings import CUSTOMERS, NOBODY, Caller, Mark, Of, Place, allowed
+from tests.marks import NARROWED, Marked, narrowed
 from tests.scope import Request
 from tests.walker import Walker
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and with what."""
-
-    name: str
-    customer: int | None = None
-    token: str | None = None
-
-
-def allowed(caller: Caller) -> frozenset[int]:
-    """The customers whose things a caller may see: their own. Grants will make it more."""
-    return frozenset() if caller.customer is None else frozenset({caller.customer})
+ROOTS = ("account", "node", "nodes", "sandbox", "server", "session", "viewer")
+"""What leads to something that is somebody's. The catalogue is everybody's: one document in four asks for it too."""
+ECHOES = "renamePreview"
+"""What says the name again that it is asked about."""
+SESSIONS = 3
+"""How often a session calls for each time that a token does: a token sees less."""
+NAMES = (Place("account", "name"), Place("server", "name"))
+"""What root fields find something by."""
 
 
 @dataclass
@@ -55,47 +51,55 @@ class Canaries:
     async def prepare(self, database: Database) -> None:
         """Write the rows, and give each customer every kind of credential."""
         await self.marked.fill(database)
-        for row, owner, text in list(self._ids()):
-            self.marked.marks.setdefault(text, Mark(owner, Place(row, "id")))
+        tables = dict(self.marked.kinds)
+        for kind, of, text in list(self._ids()):
+            self.marked.marks.setdefault(text, Mark(of.customer, Place(tables[kind], "id"), of.number))
         now = database.clock.now()
-        session: dict[str, Any] = {"method": SessionMethod.BEARER}
-        free: dict[str, Any] = {"enabled": True, "only_owner_id": None}
-        ways: list[tuple[str, Any, SecretKind, dict[str, Any]]] = [
-            ("one factor", Session, SecretKind.ACCESS, session | {"two_factor_at": None}),
-            ("two factors", Session, SecretKind.ACCESS, session | {"two_factor_at": now}),
-            ("a token", ApiToken, SecretKind.API, free | {"read_only": False}),
-            ("a token that only reads", ApiToken, SecretKind.API, free | {"read_only": True}),
-            ("a token for one owner", ApiToken, SecretKind.API, {"enabled": True}),
-        ]
         async with database.writing() as connection:
-            for number, (name, model, kind, values) in enumerate(ways):
-                for customer in CUSTOMERS:
-                    secret, rows = new_secret(kind), table(model)
-                    key = self.marked.key(rows.name, Of(customer, number % 3 if model is Session else number - 2))
-                    values = values | {"secret_hash": fingerprint(secret)}
-                    await connection.execute(update(rows).where(rows.c.id == key).values(values))
-                    self.callers.append(Caller(f"customer {customer} with {name}", customer, secret))
 
-    def _ids(self) -> Iterator[tuple[str, int, str]]:
-        """Type, owner and id of every object that can be refetched."""
+            async def credential(model: Any, kind: SecretKind, of: Of, **values: Any) -> str:
+                secret, rows = new_secret(kind), table(model)
+                key, values = self.marked.key(rows.name, of), values | {"secret_hash": fingerprint(secret)}
+                await connection.execute(update(rows).where(rows.c.id == key).values(values))
+                return secret
+
+            for customer in CUSTOMERS:
+                for number, two_factor in enumerate((False, True)):
+                    session = {"method": SessionMethod.BEARER, "two_factor_at": now if two_factor else None}
+                    secret = await credential(Session, SecretKind.ACCESS, Of(customer, number), **session)
+                    name = f"customer {customer} with {number + 1} factors"
+                    self.callers += [Caller(name, customer, secret, two_factor)] * SESSIONS
+                for number in range(len(NARROWED)):
+                    of, read_only = Of(customer, number), number == 1
+                    secret = await credential(ApiToken, SecretKind.API, of, enabled=True, read_only=read_only)
+                    owner, account = narrowed(of)
+                    name = f"customer {customer} with token {number} for {owner or 'any'}, {account or 'all'}"
+                    self.callers.append(Caller(name, customer, secret, True, False, owner, account))
+
+    def _ids(self) -> Iterator[tuple[str, Of, str]]:
+        """Type, owner and number, and id of every object that can be refetched."""
         for kind, rows in self.marked.kinds:
-            for owner, row in self.marked.rows[rows]:
-                yield kind, owner, global_id(kind, row["id"])
+            for customer in CUSTOMERS:
+                own = [row for owner, row in self.marked.rows[rows] if owner == customer]
+                for number, row in enumerate(own):
+                    yield kind, Of(customer, number), global_id(kind, row["id"])
 
-    def supply(self) -> Supply:
-        """The ids and cursors of everybody's objects, what is in them, and ids of nothing."""
+    def supply(self, customer: int | None = None) -> Supply:
+        """The ids and cursors of everybody's objects, what is in them, and ids of nothing; half are the customer's."""
         ids: dict[str, list[str]] = {kind: [] for kind, _ in self.marked.kinds}
-        for kind, _, text in self._ids():
-            ids[kind].append(text)
+        for kind, of, text in self._ids():
+            ids[kind] += [text] * (len(CUSTOMERS) - 1 if of.customer == customer else 1)
         ids |= {kind: [global_id(kind, key)] for kind, key in self._unowned()}
         ids["Nothing"] = [global_id("Profile", UUID(int=7)), global_id("Nothing", UUID(int=7))]
         marks = [text for text, mark in self.marked.marks.items() if mark.place.column != "id"]
-        return Supply(ids, list(self._cursors()), [*sorted(ACTIONS), *marks[::20]])
+        named = {text: mark.owner for text, mark in self.marked.marks.items() if mark.place in NAMES}
+        names = [text for text, owner in named.items() for _ in range(3 if owner == customer else 1)]
+        return Supply(ids, list(self._cursors()), [*sorted(ACTIONS), *marks[::40], *names])
 
     def _unowned(self) -> Iterator[tuple[str, UUID]]:
         for shape in self.marked.bound.shapes.values():
-            if shape.source and (key := self.marked.others.get(shape.source.table.name)):
-                yield shape.name, key
+            if shape.source and (keys := self.marked.others.get(shape.source.table.name)):
+                yield shape.name, keys[0]
 
     def _cursors(self) -> Iterator[str]:
         """The places of all rows in all lists."""
@@ -129,6 +133,8 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     shown: set[Place] = field(default_factory=set)
     """Columns of which somebody saw a mark of their own."""
+    lent: set[tuple[int, int, Place]] = field(default_factory=set)
+    """Of whom somebody saw which column of somebody else."""
     left_open: str = ""
     """How many connections were left after a document, and after which one first."""
     codes: Counter[str] = field(default_factory=Counter)
@@ -137,19 +143,30 @@ class Outcome:
 
 async def walk(api: Api, canaries: Canaries, seeds: Iterable[int], caplog: pytest.LogCaptureFixture) -> Outcome:
     """Ask the documents of these numbers, each caller in turn, and look at all that comes of them."""
-    outcome, walker = Outcome(), Walker(api.bound.graphql, canaries.supply())
+    outcome, schema = Outcome(), api.bound.graphql
+    supplies = {customer: canaries.supply(customer) for customer in (None, *CUSTOMERS)}
+    walkers = {
+        (customer, roots): Walker(schema, supply, roots=roots)
+        for customer, supply in supplies.items()
+        for roots in (None, ROOTS)
+    }
     with capture_logs() as logs:
         for seed in seeds:
-            caller, request = canaries.callers[seed % len(canaries.callers)], walker.request(seed)
+            caller = canaries.callers[seed % len(canaries.callers)]
+            request = walkers[caller.customer, ROOTS if seed % 4 else None].request(seed)
             logs.clear()
             caplog.clear()
             response = await send(api, caller, request)
             case = f"seed {seed}, {caller.name}, {request.operation_name}, {request.variables}:\n{request.text}"
             seen = canaries.marked.found(f"{response.headers.raw} {response.text}")
+            if ECHOES in request.text:
+                seen -= canaries.marked.found(f"{request.text} {request.variables}")
             logged = canaries.marked.found(repr(logs) + caplog.text)
-            outcome.leaks += [f"{mark} in an answer, {case}" for mark in seen if mark.owner not in allowed(caller)]
+            outcome.leaks += [f"{mark} in an answer, {case}" for mark in seen if not allowed(caller)(mark)]
             outcome.leaks += [f"{mark} in the log, {case}" for mark in logged]
             outcome.shown |= {mark.place for mark in seen if mark.owner == caller.customer}
+            others = {mark for mark in seen if mark.owner not in (NOBODY, caller.customer)}
+            outcome.lent |= {(caller.customer or NOBODY, mark.owner, mark.place) for mark in others}
             codes = [error["extensions"]["code"] for error in response.json().get("errors", ())]
             outcome.codes.update(codes)
             outcome.statuses[response.status_code] += 1

@@ -17,7 +17,7 @@ from tests.database import (
     without_postgresql,
 )
 
-pytest_plugins = ["tests.api"]
+pytest_plugins = ["tests.api", "tests.matrix.served"]
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
-"""Rows of customers who have nothing to do with each other, every text in them a mark that says whose it is.
+"""Rows of customers, every text in them a mark that says whose it is.
 
 Tables, columns and how they refer to each other are found: from the metadata, and from what the schema declares. What
 cannot be guessed of a column stands in `FORMS`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
+from math import prod
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -22,12 +23,11 @@ from engine.shape import target_of
 from models.activity import ACTIONS
 from models.column import Email
 from models.db import Database, Db
+from models.permission import mask_of
 from models.tables import metadata
 from tests.database import START
+from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, ON_SERVER, Mark, Of, Place
 
-CUSTOMERS = (1, 2, 3)
-NOBODY = 0
-"""Whose the marks of secrets are: the owner of the row may not see them either."""
 ROWS = 4
 """Of each table and customer, where there may be several."""
 HERE = "127.0.0.0/8"
@@ -35,29 +35,78 @@ MARK = re.compile(r"qx[0-9]\d{4}vz|2001:db8:[0-9]:[0-9a-f]+::/64")
 GLOBAL_ID = re.compile(r"[A-Za-z0-9_-]{24,}")
 
 
-class Place(NamedTuple):
-    """What a mark was written into."""
+class Row(NamedTuple):
+    """A row that a column refers to."""
 
     table: str
-    column: str
+    of: Of
 
 
-class Mark(NamedTuple):
-    owner: int
-    place: Place
+ON_ACCOUNTS = [(each, *held) for each, grant in enumerate(GRANTS) for held in grant.accounts.items()]
+ON_SERVERS = [(each, *held) for each, grant in enumerate(GRANTS) for held in grant.servers.items()]
+"""What is granted on one of them: the number of the grant, that of the account or server, and the permission."""
+COUNTS: Mapping[str, Callable[[int], int]] = {
+    "permission_grant": lambda customer: sum(grant.owner == customer for grant in GRANTS),
+    "account_grant": lambda customer: sum(GRANTS[each[0]].owner == customer for each in ON_ACCOUNTS),
+    "server_grant": lambda customer: sum(GRANTS[each[0]].owner == customer for each in ON_SERVERS),
+    "api_token": lambda customer: len(NARROWED),
+}
+"""How many rows a customer has, where it is not for the filler to say."""
+NARROWED: list[tuple[int | None, int | None]] = [
+    (None, None),
+    (None, None),
+    (-1, None),
+    (ADA, None),
+    (None, 0),
+    (None, 3),
+]
+"""Of everybody's tokens the only owner, -1 being oneself, and the only one of Ada's accounts."""
 
 
-class Of(NamedTuple):
-    """A row to be made: the how manieth of which customer's."""
+def narrowed(of: Of) -> tuple[int | None, Of | None]:
+    """The only owner and the only account of a token; Ada, to whom nobody grants anything, has one for Bob."""
+    owner, account = NARROWED[of.number]
+    if owner is not None and (owner == -1 or of.customer == ADA):
+        owner = of.customer if owner == -1 else BOB
+    return owner, None if account is None else Of(ADA, account)
 
-    customer: int
-    number: int
+
+def _only_owner(of: Of) -> Row | None:
+    owner, _ = narrowed(of)
+    return None if owner is None else Row("profile", Of(owner, 0))
+
+
+def _only_account(of: Of) -> Row | None:
+    _, account = narrowed(of)
+    return None if account is None else Row("account", account)
+
+
+def _actor(of: Of) -> Row:
+    """Who acted: every other time the next customer, who may be somebody the owner has nothing to do with."""
+    return Row("profile", Of(of.customer % len(CUSTOMERS) + 1 if of.number % 2 else of.customer, 0))
 
 
 FORMS: dict[Place, Callable[[Of], Any]] = {
+    Place("account", "server_id"): lambda of: (
+        Row("server", Of(of.customer, ON_SERVER[of.number])) if of.number in ON_SERVER else None
+    ),
+    Place("account_grant", "grant_id"): lambda of: Row("permission_grant", Of(of.customer, ON_ACCOUNTS[of.number][0])),
+    Place("account_grant", "account_id"): lambda of: Row("account", Of(of.customer, ON_ACCOUNTS[of.number][1])),
+    Place("account_grant", "permissions"): lambda of: mask_of(ON_ACCOUNTS[of.number][2]),
+    Place("activity_event", "actor_id"): _actor,
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
+    Place("api_token", "only_account_id"): _only_account,
+    Place("api_token", "only_owner_id"): _only_owner,
+    Place("kept_intent", "key"): lambda of: UUID(int=1 + ROWS * of.customer + of.number),
+    Place("permission_grant", "grantee_id"): lambda of: Row("profile", Of(GRANTS[of.number].grantee, 0)),
+    Place("permission_grant", "overall"): lambda of: mask_of(*GRANTS[of.number].overall),
+    Place("permission_grant", "requires_two_factor"): lambda of: GRANTS[of.number].flagged,
     Place("profile", "email_verified_at"): lambda of: START,
+    Place("profile", "suspension_reason"): lambda of: None,
     Place("profile", "two_factor_since"): lambda of: START,
+    Place("server_grant", "grant_id"): lambda of: Row("permission_grant", Of(of.customer, ON_SERVERS[of.number][0])),
+    Place("server_grant", "server_id"): lambda of: Row("server", Of(of.customer, ON_SERVERS[of.number][1])),
+    Place("server_grant", "permissions"): lambda of: mask_of(ON_SERVERS[of.number][2]),
 }
 """Columns whose values have to be what they are."""
 
@@ -69,7 +118,8 @@ def owned_tables() -> list[Table]:
         referred = {key.column.table for column in each.c for key in column.foreign_keys}
         if each.name == "profile" or "owner_id" in each.c or referred.intersection(found):
             found.append(each)
-    return found
+    named = {f"{each.name}_id" for each in found}  # Of what outlives its owner, no key of the database tells.
+    return found + [each for each in metadata.sorted_tables if each not in found and named.intersection(each.c.keys())]
 
 
 def references(bound: Bound) -> tuple[dict[Place, str], dict[Place, str]]:
@@ -106,47 +156,56 @@ class Marked:
         self.kinds = sorted(
             (shape.name, shape.source.table.name)
             for shape in self.bound.shapes.values()
-            if shape.source and shape.source.table.name in self.tables
+            if shape.source and shape.source.table.name in self.tables and "id" in shape.source.table.c
         )
-        self.others: dict[str, Any] = {}
-        """Of each table whose rows are nobody's, the key of the first row."""
+        self.others: dict[str, list[Any]] = {}
+        """Of each table whose rows are nobody's, the keys."""
 
     async def fill(self, database: Database) -> None:
         """Write the rows of all customers."""
         async with Db(database) as db:
             for each in metadata.sorted_tables:
                 if each.name not in self.tables and "id" in each.c:
-                    first = await db.first(select(each.c.id).limit(1))
-                    self.others[each.name] = first[0] if first else None
+                    self.others[each.name] = [row.id for row in await db.rows(select(each.c.id).order_by(each.c.id))]
         async with database.writing() as connection:
             for each in self.tables.values():
                 self.rows[each.name] = list(self._made(each))
-                await connection.execute(insert(each), [row for _, row in self.rows[each.name]])
+                if self.rows[each.name]:
+                    await connection.execute(insert(each), [row for _, row in self.rows[each.name]])
 
     def key(self, table: str, of: Of) -> UUID:
         """The id of a row; of a table whose rows are one for each customer, there is no other."""
-        number = of.number % self.count(self.tables[table])
+        number = of.number % max(1, self.count(self.tables[table], of.customer))
         place = list(self.tables).index(table) + 1
         return UUID(f"0190cafe-{place:04x}-7{of.customer:03x}-8000-{number:012x}")
 
-    def count(self, table: Table) -> int:
+    def count(self, table: Table, customer: int) -> int:
         """How many rows a customer has."""
+        if table.name in COUNTS:
+            return COUNTS[table.name](customer)
         together: list[Any] = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
         together += [each for each in table.indexes if each.unique]
         unique = [set(each.columns.keys()) for each in together]
-        keys = {column.name for column in table.c if self.refers.get(Place(table.name, column.name)) == "profile"}
-        return 1 if table.name == "profile" or any(each and each <= keys for each in unique) else ROWS
+        keys = {column.name: self._choice(table.name, column.name) for column in table.c}
+        rows = [prod(filter(None, map(keys.get, each))) for each in unique if each and all(map(keys.get, each))]
+        return 1 if table.name == "profile" else min([*rows, ROWS])
+
+    def _choice(self, table: str, column: str) -> int:
+        """Among how many rows a column chooses for one customer; 0 where it refers to none, or to the customer's."""
+        target = self._target(Place(table, column))
+        return 1 if target == "profile" else len(self.others.get(target, ()))
 
     def _made(self, table: Table) -> Iterator[tuple[int, dict[str, Any]]]:
         for customer in CUSTOMERS:
-            for number in range(self.count(table)):
+            for number in range(self.count(table, customer)):
                 of = Of(customer, number)
                 yield customer, {column.name: self._value(table.name, column, of) for column in table.c}
 
     def _value(self, table: str, column: Column[Any], of: Of) -> Any:
         place = Place(table, column.name)
         if place in FORMS:
-            return FORMS[place](of)
+            form = FORMS[place](of)
+            return self.key(*form) if isinstance(form, Row) else form
         kind: type = str if isinstance(column.type, AutoString) else column.type.python_type
         if column.primary_key and kind is UUID and not column.foreign_keys:
             return self.key(table, of)
@@ -166,17 +225,23 @@ class Marked:
         return None if column.nullable else of.number % 2 if default is None or callable(default) else default
 
     def _subject(self, of: Of) -> tuple[str, UUID]:
-        kind, table = self.kinds[of.number % len(self.kinds)]
-        return kind, self.key(table, of)
+        """What a row tells of: the last of everybody's is about something of Ada's."""
+        kind, table = self.kinds[(of.customer * ROWS + of.number) % len(self.kinds)]
+        return kind, self.key(table, Of(ADA, of.number) if of.number == ROWS - 1 else of)
 
     def _reference(self, place: Place, of: Of) -> Any:
         if place.column in [column for (table, _), column in self.types.items() if table == place.table]:
             return self._subject(of)[1]
-        stem = place.column.removesuffix("_id")
-        target = self.refers.get(place) or ("profile" if stem in ("owner", "actor") else stem)
+        target = self._target(place)
         if target == place.table or target not in self.tables:
-            return self.others.get(target)
+            there = self.others.get(target)
+            return there[of.number % len(there)] if there else None
         return self.key(target, of)
+
+    def _target(self, place: Place) -> str:
+        """The table that a column refers to, whether or not the database knows; of others, a name that no table has."""
+        stem = place.column.removesuffix("_id")
+        return self.refers.get(place) or ("profile" if stem in ("owner", "actor") else stem)
 
     def _instant(self, name: str, of: Of, kind: type) -> Any:
         later = any(word in name for word in ("expires", "until", "due"))
@@ -201,11 +266,13 @@ class Marked:
     def mark(self, place: Place, of: Of) -> str:
         """A new mark; of a secret, which shows in no repr, it is nobody's."""
         shown = self.models[place.table].model_fields[place.column].repr
-        return self._kept(f"qx{of.customer}{len(self.marks):04d}vz", Mark(of.customer if shown else NOBODY, place))
+        return self._kept(
+            f"qx{of.customer}{len(self.marks):04d}vz", Mark(of.customer if shown else NOBODY, place, of.number)
+        )
 
     def network(self, place: Place, of: Of) -> str:
         """A mark where a network is wanted."""
-        return self._kept(f"2001:db8:{of.customer}:{len(self.marks) + 1:x}::/64", Mark(of.customer, place))
+        return self._kept(f"2001:db8:{of.customer}:{len(self.marks) + 1:x}::/64", Mark(of.customer, place, of.number))
 
     def _kept(self, text: str, mark: Mark) -> str:
         self.marks[text] = mark

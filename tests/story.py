@@ -11,11 +11,13 @@ from models.link import link_token
 from models.recovery_code import new_codes
 from models.secret import SecretKind, new_secret
 from models.tables import metadata
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import OWNER
+from tests.opening import on_plan, wanted
 from tests.witness import Witness
 
 ME, NEW = "planted@example.org", "planted-anew@example.org"
+INVITED = "planted-invited@example.org"
 MINUTE = timedelta(minutes=1)
 WHO = "{ viewer { id } session { id } }"
 MOVE = 'mutation { sandboxClockAdvance(input: {to: "2027-01-01T00:00:00Z"}) { userErrors { code } } }'
@@ -73,6 +75,21 @@ class Story:
         token = await self.witness.link()
         for each in (link_token("another key", new_id()), f"torn{next(self.numbers)}", token, token):
             await self.act("emailVerify", token=each)
+
+    async def is_invited(self) -> None:
+        owner = await self.witness.api.token(OWNER)
+        await self.act("permissionGrantSave", owner, email=INVITED, overall=["BILLING"])
+        token = await self.witness.link()
+        for each in (f"torn{next(self.numbers)}", token):
+            given = {"email": INVITED, "password": self.strong(), "acceptTerms": True}
+            await self.act("profileRegister", **given, invitationToken=each)
+
+    async def opens_an_account(self) -> None:
+        """As the demo's owner, who has accepted the contracts."""
+        api, owner = self.witness.api, await self.witness.api.token(OWNER)
+        wish = await on_plan(api, "planted", "small")
+        for password in (self.weak(), self.strong()):
+            await self.act("accountOpen", owner, **await wanted(api, owner, wish, servicePassword=password))
 
     async def signs_in(self) -> None:
         await self.sign_in(password=self.strong())
@@ -192,6 +209,8 @@ class Story:
         await self.witness.ask(WHO, token=self.token)
 
     async def up_to_two_factors(self) -> None:
+        await self.is_invited()
+        await self.opens_an_account()
         await self.signs_up()
         await self.signs_in()
         await self.changes_the_password()

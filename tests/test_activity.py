@@ -13,7 +13,7 @@ from models.activity import ActivityChannel, ActivityEvent
 from models.column import new_id, table
 from models.conflict import Conflict
 from models.session import SessionTransport
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, PASSWORD, TECH, Api, profile_id
 from tests.database import START
 
@@ -324,10 +324,11 @@ async def test_a_nul_in_a_document_is_text_like_any_other(api: Api) -> None:
 async def test_nobody_else_reads_it(api: Api) -> None:
     event = await happen(api)
     profile = """query Of($id: ID!) { node(id: $id) { ... on Profile { activity(first: 1) { totalCount } } } }"""
-    for person in (FREE, DELEGATE, TECH):
+    for person, codes in ((FREE, []), (DELEGATE, ["FORBIDDEN"]), (TECH, ["FORBIDDEN"])):
         token = await api.token(person)
         assert (await api.ask(EVENTS, {"ids": ids([event])}, token=token)).data["nodes"] == [None]
-        assert (await api.ask(profile, {"id": profile_id(OWNER)}, token=token)).data["node"] is None
+        answer = await api.ask(profile, {"id": profile_id(OWNER)}, token=token)
+        assert (answer.codes, answer.body["data"]["node"]) == (codes, {"activity": None} if codes else None)
         assert ids([event])[0] not in shown(await history(api, token))
     own = await api.ask(EVENTS, {"ids": ids([event])}, token=await api.token(OWNER))
     assert own.data["nodes"][0]["action"] == "profile.updated"

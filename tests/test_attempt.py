@@ -27,8 +27,8 @@ from models.context import Context
 from models.db import Database, Db
 from models.known_network import KnownNetwork
 from models.link import LinkKind
-from models.permission import Viewer
 from models.setting import Figures
+from models.viewer import Viewer
 from resolvers import attempt
 from resolvers.session import purge
 from tests.api import OWNER, PASSWORD, STAFF, Api, serving

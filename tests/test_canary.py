@@ -12,12 +12,17 @@ from sqlalchemy import true
 from engine import statement
 from models.activity import ACTIONS
 from models.delivery import LINKED
+from models.viewer import NOTHING_GRANTED
 from tests.api import Api
 from tests.canary import Canaries, Outcome, left_open, walk, written
+from tests.dealings import CUSTOMERS, Of
+from tests.everything import shown
 from tests.mails import Box, sent, told
-from tests.marks import CUSTOMERS, Marked, Of
+from tests.marks import Marked
 
 FAILS_BESIDE_OTHERS = '{ viewer { security { sessions { id } apiTokens(after: "x") { totalCount } } } }'
+MANY = 700
+"""Documents for each database."""
 SLICE = 1_000
 SLICES = 20
 
@@ -39,8 +44,8 @@ async def test_nobody_sees_what_is_somebody_elses(
     api: Api, canaries: Canaries, backend: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other documents on each database: these take a while."""
-    start = {"sqlite": 0, "postgresql": 300}[backend]
-    outcome = await walk(api, canaries, range(start, start + 300), caplog)
+    start = {"sqlite": 0, "postgresql": MANY}[backend]
+    outcome = await walk(api, canaries, range(start, start + MANY), caplog)
     check(outcome)
     exposed = canaries.exposed()
     missing = exposed - outcome.shown
@@ -81,14 +86,40 @@ async def test_a_field_that_fails_leaves_no_connection_behind(api: Api) -> None:
     assert await left_open(api) == 0
 
 
+async def test_everybody_sees_what_is_their_own_or_granted_and_nothing_else(api: Api, canaries: Canaries) -> None:
+    """PER-1 to PER-8, TOK-3. Not less either: where nothing were shown, nothing would be proved."""
+    found = await shown(api, canaries)
+    assert [failure for each in found for failure in each.failures] == []
+    assert [(each.caller.name, each.too_much) for each in found if each.too_much] == []
+    assert [(each.caller.name, each.missing) for each in found if each.missing] == []
+
+
 # That it would be noticed
+
+
+ALL_FACTORS = "models.viewer.Viewer.in_force", lambda viewer, owner: viewer.granted.get(owner, NOTHING_GRANTED)
+ALL_OF_ONE_OWNER = "resolvers.right.on_one_account", lambda viewer, granted, owner_id, server_id: granted
+ALL_THAT_IS_OWN = "models.viewer.Viewer.own_id", property(lambda viewer: viewer.profile_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [ALL_FACTORS, ALL_OF_ONE_OWNER, ALL_THAT_IS_OWN],
+    ids=["a_flag_that_does_not_count", "a_token_for_all_accounts", "a_token_for_all_owners"],
+)
+async def test_a_rule_that_is_forgotten_is_noticed(
+    api: Api, canaries: Canaries, monkeypatch: pytest.MonkeyPatch, name: str, instead: Any
+) -> None:
+    monkeypatch.setattr(name, instead)
+    assert any(each.too_much for each in await shown(api, canaries))
 
 
 @pytest.fixture
 def loosened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A gate that lets every row through; statements are made with it, and are kept otherwise."""
     made = [each for each in vars(statement).values() if hasattr(each, "cache_clear")]
-    monkeypatch.setattr("schema.directive.visible", lambda requirement, owner: true())
+    for module in ("schema.directive", "resolvers.grant"):
+        monkeypatch.setattr(f"{module}.visible", lambda requirement, subject: true())
     for each in made:
         each.cache_clear()
     yield
@@ -100,7 +131,7 @@ def loosened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_a_gate_that_lets_everything_through_is_noticed(
     api: Api, canaries: Canaries, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcome = await walk(api, canaries, range(100), caplog)
+    outcome = await walk(api, canaries, range(250), caplog)
     assert len(outcome.leaks) > 10
     assert "seed " in outcome.leaks[0]
 

@@ -4,12 +4,13 @@ from typing import Any, cast
 
 import pytest
 import strawberry
+from graphql import GraphQLObjectType
 from sqlalchemy import select
 from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from engine.check import WrongDeclaration
-from engine.declare import Column, Computed, Many, One, Order, Paged, Source, declare
+from engine.declare import Batch, Column, Computed, Many, One, Order, Paged, Source, declare
 from models.activity import ActivityEvent
 from models.column import table
 from schema.connection import Connection, newest
@@ -24,14 +25,15 @@ def of_owner() -> Any:
     return select(EVENTS.c.owner_id)
 
 
-def built(what: Any) -> None:
+def built(what: Any, **arguments: Any) -> Bound:
     """A schema whose one type over the history's table has one field that is declared so."""
-    kind: Any = type("Kind", (), {"__annotations__": {"field": str | None}, "field": declare(what, description="It.")})
+    field = declare(what, description="It.", arguments={name: (kind, "It.") for name, kind in arguments.items()})
+    kind: Any = type("Kind", (), {"__annotations__": {"field": str | None}, "field": field})
     made = strawberry.type(kind)
     page = {"__annotations__": {"kind": made | None}, "kind": None}
     root = strawberry.type(type("Query", (), page))
     schema = strawberry.Schema(query=root, config=StrawberryConfig(scalar_map=SCALARS))
-    Bound(schema, {made: Source(EVENTS, ("owner_id",))}, lambda *_: None)
+    return Bound(schema, {made: Source(EVENTS, ("owner_id",))}, lambda *_: None)
 
 
 @strawberry.type
@@ -61,6 +63,41 @@ def test_a_leaf_that_cannot_be_read_is_refused(what: Any, fault: str) -> None:
     with pytest.raises(WrongDeclaration) as refused:
         built(what)
     assert fault in str(refused.value)
+
+
+async def told(context: Any, keys: Any, *, name: str, size: int = 1) -> list[str]:
+    return [name * size for _ in keys]
+
+
+@pytest.mark.parametrize(
+    ("what", "arguments", "fault"),
+    [
+        (
+            Computed(lambda kind: kind, ("kind",)),
+            {"name": str},
+            "the 1 values it is given and name: got an unexpected keyword",
+        ),
+        (Computed(lambda kind, *, name: name, ("kind",)), {"name": str | None}, "missing a required argument: 'name'"),
+        (Computed(lambda *, name: name, ("kind",)), {"name": str}, "the 1 values it is given and name: too many"),
+        (Batch("id", told), {"nam": str}, "the 2 values it is given and nam: missing a required argument: 'name'"),
+        (Batch("id", told), {"name": str, "width": int | None}, "got an unexpected keyword argument 'width'"),
+        (Batch("id", told), {"size": int | None}, "missing a required argument: 'name'"),
+    ],
+)
+def test_a_function_that_does_not_take_the_arguments_of_its_field_is_refused(
+    what: Any, arguments: Any, fault: str
+) -> None:
+    with pytest.raises(WrongDeclaration) as refused:
+        built(what, **arguments)
+    assert fault in str(refused.value)
+
+
+def test_a_function_takes_the_arguments_that_its_field_may_or_must_be_given() -> None:
+    computed = built(Computed(lambda kind, *, name, size=1: name, ("kind",)), name=str, size=int | None)
+    taken = cast(GraphQLObjectType, computed.graphql.type_map["Kind"]).fields["field"].args
+    assert {name: str(each.type) for name, each in taken.items()} == {"name": "String!", "size": "Int"}
+    for arguments in ({"name": str, "size": int | None}, {"name": str}):
+        assert built(Batch("id", told), **arguments).shapes["Kind"].columns == ("owner_id", "id")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlalchemy import event, insert
 
 from models.activity import ActivityChannel, ActivityEvent
 from models.column import new_id, table
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import FREE, OWNER, Api, profile_id
 from tests.database import START
 

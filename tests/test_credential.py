@@ -207,7 +207,18 @@ def test_what_is_no_base64_is_refused(encoded: str) -> None:
 @pytest.mark.parametrize(
     "after",
     [
-        *("account=atelier", "customer=", "customer", "customer=owner", "customer=@", "customer=a@", "customer=@b"),
+        *(
+            "account=Atelier",
+            "account=",
+            "account=a b",
+            "account=a account=b",
+            "customer=",
+            "customer",
+            "customer=owner",
+            "customer=@",
+            "customer=a@",
+            "customer=@b",
+        ),
         *("=owner@example.org", "owner@example.org", "Customer=owner@example.org", "customer =owner@example.org"),
         *("customer= owner@example.org", "customer=a@example.org customer=b@example.org", "x"),
         *("customer=a@example.org account=atelier", f"customer={'x' * 243}@example.org", API),

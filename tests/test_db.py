@@ -288,7 +288,7 @@ async def test_without_the_lock_an_increment_is_lost(database: Database) -> None
 
 
 async def test_rows_are_locked_in_the_order_of_their_keys(database: Database) -> None:
-    rows = [profile(f"{number}@example.com") for number in range(5)]
+    rows = sorted((profile(f"{number}@example.com") for number in range(5)), key=lambda row: row.id)
     async with Db(database).write() as write:
         for row in reversed(rows):
             write.add(row)

@@ -20,7 +20,7 @@ from models.mail import MailRefused, SandboxMail
 from models.profile import EMAIL_CHANGE_ASKED, PASSWORD_CHANGED, PASSWORD_RESET_ASKED, UPDATED, Profile
 from models.setting import Figures
 from resolvers import delivery
-from tests.api import DELEGATE, FREE, OWNER, Api
+from tests.api import DELEGATE, FREE, OWNER, STAFF2, Api
 from tests.mails import SETTINGS, Box, failing, rows, sent, told, told_with_link
 
 FIGURES = Figures()
@@ -147,9 +147,9 @@ def test_pauses_differ() -> None:
 
 
 async def test_who_is_gone_is_sent_nothing(api: Api) -> None:
-    await told(api.database, PASSWORD_CHANGED, FREE)
+    await told(api.database, PASSWORD_CHANGED, STAFF2)
     async with Db(api.database) as db:
-        await db.note(delete(table(Profile)).where(table(Profile).c.id == FREE.key))
+        await db.note(delete(table(Profile)).where(table(Profile).c.id == STAFF2.key))
     box = Box()
     assert [outcome.state for outcome in await sent(api.database, box)] == [DeliveryState.DEAD]
     assert box.messages == []

@@ -37,7 +37,7 @@ from models.conflict import Busy
 from models.db import Database, Db, async_url
 from models.profile import Profile
 from models.refusal import Code
-from models.secret import SecretKind, new_secret
+from models.secret import SecretKind, is_well_formed, new_secret
 from tests.api import OWNER, Api, serving
 from tests.database import PostgresqlServer
 from tests.house import ROOT
@@ -188,6 +188,13 @@ async def test_an_sqlite_file_is_backed_up_while_served_and_restored(tmp_path: P
     (tmp_path / "var" / "espace.sqlite").write_bytes(b"spoilt")
     shell(typed_with("rm -f"), tmp_path)
     assert await faults(url) == []
+
+
+def test_credentials_of_services_are_added_listed_and_ended(tmp_path: Path) -> None:
+    with running(tmp_path, database_url=f"sqlite:///{tmp_path}/var/espace.sqlite"):
+        secret, shown = shell(typed_with("services add"), tmp_path).split("\n")[:2]
+    assert is_well_formed(secret, SecretKind.SERVICE)
+    assert shown == "mail  in force  ACCESS_CHECK  last used never"
 
 
 async def test_a_postgresql_database_is_dumped_and_restored(

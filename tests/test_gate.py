@@ -15,8 +15,8 @@ from engine.shape import definition, guard_of
 from models import session as rows
 from models.context import Context
 from models.db import Db, NothingRecorded
-from models.permission import ANYBODY, Viewer
 from models.refusal import NotFound
+from models.viewer import ANYBODY, Viewer
 from schema.directive import PUBLIC, Authorize, Public, authorize
 from schema.gate import UnguardedError, check_guards
 from schema.mutation import Info, MutationPayload, mutation

@@ -27,7 +27,7 @@ from models.db import Database
 from models.link import LinkKind, link_token, read_link_token
 from models.mail import Cause, Letter, Mailer, MailRefused
 from models.profile import EMAIL_CHANGE_ASKED, PASSWORD_CHANGED, PASSWORD_RESET_ASKED, Locale
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, serving
 from tests.mails import SETTINGS, Box, rows, sent, told, told_with_link
 from tests.test_sandbox import PRODUCTION
@@ -51,7 +51,7 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
         occurred_at=NOW,
         sent_at=NOW,
         ip_address="192.0.2.7",
-        facts={"name": "Deploy"} if template == "api_token_created" else {},
+        facts={"name": "Deploy", "owner": "owner@example.org", "wanted": "shop", "grantee": "delegate@example.org"},
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
     )

@@ -13,8 +13,9 @@ from engine.page import PageRequest, page_request
 from engine.shape import Shape
 from engine.statement import PageLayout, Statement, by_id, paged
 from models.db import Db
-from models.permission import Viewer
 from models.profile import Locale
+from models.viewer import ANYBODY, Viewer
+from models.visible import bindings
 from tests.api import OWNER, Api
 
 DOCUMENT = "{ viewer { displayName viewerIsOwner activity(first: 2) { nodes { id action summary } } } }"
@@ -28,7 +29,7 @@ class Asking:
 
     @property
     def bindings(self) -> dict[str, Any]:
-        return {"viewer_id": OWNER.key}
+        return bindings(self.viewer)
 
 
 class TwoLevels:
@@ -142,4 +143,4 @@ async def test_a_stranger_gets_nothing_out_of_the_same_plan(api: Api) -> None:
     plan = TwoLevels(api.bound, DOCUMENT, api.database.dialect)
     first = plan.first()
     async with Db(api.database) as db:
-        assert await db.rows(first.select, first.parameters([OWNER.key], {"viewer_id": None})) == []
+        assert await db.rows(first.select, first.parameters([OWNER.key], bindings(ANYBODY))) == []

@@ -12,7 +12,7 @@ from models.activity import ActivityEvent
 from models.clock import FrozenClock
 from models.db import Database
 from models.sandbox import ClockOffset
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, serving
 
 NOW = "{ sandbox { id now } }"

@@ -23,10 +23,10 @@ from engine.measure import DocumentLimits
 from engine.request import Params
 from models.clock import FrozenClock
 from models.db import Database, Db
-from models.permission import Viewer
 from models.profile import Profile
 from models.secret import SecretKind, new_secret
 from models.session import Opened, Session, SessionMethod, SessionTransport
+from models.viewer import Viewer
 from schema.scalar import EmailAddress
 from schema.session import BearerCredentials, SessionCreateInput
 from tests.api import GRAPHQL, OWNER, PASSWORD, Api

@@ -18,6 +18,7 @@ from models.clock import FrozenClock
 from models.delivery import Delivery
 from models.link import Link, link_token
 from tests.api import OWNER, PASSWORD, Api
+from tests.opening import on_plan, wanted
 from tests.story import ME, NEW, Story
 from tests.witness import IN_PLACE, Witness, document, readable, reprs, shows_secrets, takes_secrets
 
@@ -73,6 +74,12 @@ async def test_no_object_shows_a_secret_of_its_own(story: Story) -> None:
 # What fails in the middle
 
 
+async def opening(story: Story, owner: str) -> dict[str, Any]:
+    """An account that the owner could open."""
+    api, password = story.witness.api, story.witness.plant(story.strong(), "a password")
+    return await wanted(api, owner, await on_plan(api, "workbench", "small"), servicePassword=password)
+
+
 async def attempts(story: Story) -> dict[str, Attempt]:
     """Everything that takes or makes a secret, so that it would succeed."""
     witness, owner = story.witness, await story.witness.api.token(OWNER)
@@ -100,6 +107,7 @@ async def attempts(story: Story) -> dict[str, Attempt]:
         "recoveryCodesRegenerate": (story.token, mine),
         "apiTokenCreate": (story.token, {"name": "Scripts"}),
         "apiTokenRegenerate": (story.token, {"apiTokenId": story.key}),
+        "accountOpen": (owner, await opening(story, owner)),
     }
 
 

@@ -8,7 +8,7 @@ from models.clock import FrozenClock
 from models.column import table
 from models.db import Db
 from models.profile import Profile
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import FREE, OWNER, STAFF, Api
 
 SECURITY = """{ viewer { security {

@@ -19,7 +19,7 @@ from models.profile import Profile
 from models.secret import csrf_token, fingerprint
 from models.session import Session, SessionMethod, SessionTransport
 from models.tables import metadata
-from schema.node import global_id
+from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, PASSWORD, Answer, Api, profile_id, serving
 
 SIGN_IN = """mutation SignIn($input: SessionCreateInput!) { sessionCreate(input: $input) {

@@ -22,21 +22,22 @@ from graphql import (
 from sqlalchemy import select, update
 
 from engine.bind import Bound
+from engine.shape import STRAWBERRY
 from models.activity import ActivityChannel, ActivityEvent, Author, Record
 from models.clock import FrozenClock
 from models.column import new_id, table
 from models.context import Context
 from models.db import Database, Db
-from models.permission import Viewer
 from models.profile import Profile
 from models.secret import SecretKind, fingerprint, is_well_formed, new_secret
 from models.session import SessionEnded
 from models.tables import metadata
 from models.token import CREATED, PREFIX_LENGTH, ApiToken, TwoFactorNotEnabled, create_token
+from models.viewer import Viewer
 from resolvers.find import writing
 from resolvers.token import revoke_all
 from schema.directive import Authorize, Public
-from schema.node import global_id
+from schema.global_id import global_id
 from schema.token import ApiTokenCreatePayload, ApiTokenRegeneratePayload
 from tests.api import DELEGATE, FREE, GRAPHQL, OWNER, Answer, Api, profile_id, serving, unsaved
 from tests.database import START
@@ -345,7 +346,7 @@ async def test_a_basic_credential_is_never_challenged(api: Api) -> None:
         answer = await api.ask(WHO, authorization=authorization)
         assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
         assert answer.headers["www-authenticate"] == "Bearer"
-    answer = await api.ask(WHO, authorization=basic(f"{unknown} account=atelier"))
+    answer = await api.ask(WHO, authorization=basic(f"{unknown} account=Atelier"))
     assert (answer.status, answer.codes, "www-authenticate" in answer.headers) == (400, ["BAD_REQUEST"], False)
 
 
@@ -428,7 +429,7 @@ async def test_what_a_token_does_is_told_as_its_deed(api: Api) -> None:
 
 CREDENTIALS_AND_IDENTITY = (
     *("profile", "password", "email", "twoFactor", "recoveryCodes", "session", "apiToken", "ipAllowlist"),
-    *("permission", "grant", "accountDelete", "serverDelete", "dataExport"),
+    *("permissionGrantSave", "permissionGrantRevoke", "accountDelete", "serverDelete", "dataExport"),
 )
 
 
@@ -440,9 +441,13 @@ def literal(kind: GraphQLInputType) -> str:
         return "[]"
     if isinstance(kind, GraphQLEnumType):
         return str(next(iter(kind.values)))
+    if isinstance(kind, GraphQLInputObjectType) and kind.extensions[STRAWBERRY].is_one_of:
+        name, field = next(iter(kind.fields.items()))
+        return f"{{{name}: {literal(field.type)}}}"
     if isinstance(kind, GraphQLInputObjectType):
         return "{" + given(kind.fields) + "}"
     known = {"Boolean": "true", "Int": "1", "EmailAddress": '"a@example.org"', "IPNetwork": '"192.0.2.1"'}
+    known |= {"UUID": '"0190cafe-0002-7001-8000-000000000000"'}
     return known.get(kind.name, '"2027-01-01T00:00:00Z"' if kind.name == "DateTime" else '"x"')
 
 

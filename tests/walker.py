@@ -33,6 +33,12 @@ TOTAL = "totalCount"
 ITEMS = ("edges", "nodes")
 
 
+def signature(field: GraphQLField) -> str:
+    """The types of a field and of its arguments: what is written for one has to suit what it merges with."""
+    given = ", ".join(f"{name}: {argument.type}" for name, argument in field.args.items())
+    return f"({given}): {field.type}" if given else str(field.type)
+
+
 class Walker:
     """Walks one schema; `roots` are the root fields it may use, None for all."""
 
@@ -165,7 +171,7 @@ class Walk:
         name = self.random.choice(names)
         field = fields[name]
         arguments, page = self.arguments.of_field(field, self.bounds.items // place.items)
-        chosen = Chosen(name, arguments, str(field.type), Scope(), page)
+        chosen = Chosen(name, arguments, signature(field), Scope(), page)
         key = name if Scope.fits(scope, Scope({name: chosen})) and self.random.random() < 0.8 else self._alias()
         label = name if key == name else f"{key}: {name}"
         below = scope.setdefault(key, chosen).below
@@ -193,7 +199,7 @@ class Walk:
         there = [
             (key, each)
             for key, each in scope.items()
-            if each.name in fields and str(fields[each.name].type) == each.type
+            if each.name in fields and signature(fields[each.name]) == each.type
         ]
         leaves = [(key, each) for key, each in there if not is_composite_type(get_named_type(fields[each.name].type))]
         choice = there if self._may_go_deeper(place, until) else leaves

@@ -23,7 +23,7 @@ from tests.mails import Box, sent
 NAMES = "(password|passphrase|code|token|secret|challenge(id)?|credential|otp|pin)s?$"
 """How fields are called that hold a secret; an id that is none ends otherwise."""
 TAKES, SHOWS = re.compile(NAMES, re.IGNORECASE), re.compile(f"{NAMES}|uri$|svg$", re.IGNORECASE)
-NO_SECRETS = {"postalCode"}
+NO_SECRETS = {"postalCode", "quoteToken"}
 IN_EVERY_PAYLOAD = {"userErrors", "query"}
 LINK = re.compile("esp_link_[0-9A-Za-z]{49}")
 IN_PLACE = re.compile("_hash$|_mark$|[.]sealed_")

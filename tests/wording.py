@@ -5,8 +5,11 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.host import SILENT
 from models.activity import ACTIONS
+from models.obstacle import Obstacle
 from models.refusal import Refusal
+from schema.decision import REMEDIES
 from schema.permission import ANSWERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +34,8 @@ def templates() -> set[str]:
     ruled = {kind.message for kind in refusals(Refusal)}
     return (
         ruled
+        | {SILENT, *REMEDIES.values()}
+        | {kind.remedy for kind in Obstacle.__subclasses__() if kind.remedy}
         | {message for _, message in ANSWERS.values()}
         | {action.sentence for action in ACTIONS.values()}
         | set(spoken())

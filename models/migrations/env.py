@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import JSON
 from sqlalchemy.types import TypeDecorator
 
+from models.column import Name
 from models.tables import APPEND_ONLY, metadata
 
 
@@ -31,6 +32,9 @@ def render_protection(rendering: AutogenContext, operation: Protect) -> str:
 
 def render_item(kind: str, item: Any, rendering: AutogenContext) -> str | Literal[False]:
     """Our column types as what they are in the database: migrations outlive the code that they were written beside."""
+    if kind == "type" and isinstance(item, Name):
+        text = f"sa.{item.impl_instance!r}"
+        return f'{text}.with_variant({text[:-1]}, collation="C"), "postgresql")'
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl_instance!r}"
     if kind == "type" and isinstance(item, JSON):

@@ -1,0 +1,133 @@
+"""What the demo's customers host, and what they have granted each other. Made once, the same every time."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select
+from sqlmodel import SQLModel
+
+from models.account import Account
+from models.clock import civil_day
+from models.column import table
+from models.db import Db
+from models.grant import AccountGrant, PermissionGrant
+from models.held_name import HeldName
+from models.permission import AccountPermission, OverallPermission, mask_of
+from models.plan import Plan, PlanPrice
+from models.price import BillingPeriod
+from models.server import Server
+from models.subscription import Subscription, period_at
+
+PLANS, PRICES = table(Plan), table(PlanPrice)
+
+ACCOUNTS = ("atelier", "boutique", "forge-web", "forge-api", "hobby")
+ON_PLAN = {"atelier": "medium", "boutique": "small", "hobby": "free"}
+SUBSCRIBED = (("atelier", BillingPeriod.YEARLY), ("boutique", BillingPeriod.MONTHLY))
+AGE = timedelta(days=365)
+
+
+def _key(number: int) -> UUID:
+    return UUID(f"01900000-0000-7000-8000-0000000003{number:02d}")
+
+
+ACCOUNT_KEYS = {name: _key(number) for number, name in enumerate(ACCOUNTS, 1)}
+FORGE = _key(20)
+
+
+async def seed(db: Db, *, owner: UUID, delegate: UUID, tech: UUID, free: UUID, zone: ZoneInfo) -> None:
+    """Make all of it where none of it is there."""
+    if await db.rows(select(table(Account).c.id).where(table(Account).c.id.in_(ACCOUNT_KEYS.values()))):
+        return
+    now = await db.now()
+    since, plans = now - AGE, await _plans(db)
+    paid = [row async for row in _subscribed(db, owner, plans, (since, now), zone)]
+    async with db.bookkeeping() as connection:
+        for model, values in (*_hosted(owner, free, since, plans), *paid, *_granted(owner, delegate, tech, since)):
+            await connection.execute(insert(table(model)).values(values))
+
+
+async def _plans(db: Db) -> dict[str, UUID]:
+    """The plans that accounts are on, by the name of the account."""
+    plans = {row.code: row.id for row in await db.rows(select(PLANS.c.code, PLANS.c.id))}
+    return {account: plans[code] for account, code in ON_PLAN.items() if code in plans}
+
+
+async def _subscribed(
+    db: Db, owner: UUID, plans: Mapping[str, UUID], between: tuple[datetime, datetime], zone: ZoneInfo
+) -> AsyncIterator[tuple[type[SQLModel], Mapping[str, Any]]]:
+    """What runs for paid accounts, since they were opened."""
+    since, now = between
+    for number, (name, period) in enumerate(SUBSCRIBED, 40):
+        price = await db.first(
+            select(PRICES.c.id, PRICES.c.cents)
+            .where(PRICES.c.plan_id == plans.get(name), PRICES.c.period == period, PRICES.c.valid_from <= now)
+            .order_by(PRICES.c.valid_from.desc())
+            .limit(1)
+        )
+        if price is None:
+            continue
+        anchor = civil_day(since, zone)
+        starts_on, ends_before = period_at(anchor, period, civil_day(now, zone))
+        running = Subscription(
+            id=_key(number),
+            owner_id=owner,
+            account_id=ACCOUNT_KEYS[name],
+            plan_id=plans[name],
+            period=period,
+            price_id=price.id,
+            price_cents=price.cents,
+            anchor=anchor,
+            period_start=starts_on,
+            period_end=ends_before,
+            created_at=since,
+        )
+        yield Subscription, running.model_dump()
+
+
+def _hosted(
+    owner: UUID, free: UUID, since: datetime, plans: Mapping[str, UUID]
+) -> Iterator[tuple[type[SQLModel], Mapping[str, Any]]]:
+    forge = Server(
+        id=FORGE,
+        owner_id=owner,
+        name="forge",
+        created_at=since,
+        cpu="2 × 8 cores",
+        disks="2 × 1 TB NVMe, RAID 1, mirrored",
+        memory_megabytes=16_384,
+        traffic_gigabytes=3_000,
+        options=["Gold: a redundant pair"],
+    )
+    yield Server, forge.model_dump()
+    for name, key in ACCOUNT_KEYS.items():
+        on_server = FORGE if name.startswith("forge-") else None
+        whose = free if name == "hobby" else owner
+        account = Account(
+            id=key, owner_id=whose, name=name, server_id=on_server, plan_id=plans.get(name), created_at=since
+        )
+        yield Account, account.model_dump()
+        yield HeldName, {"name": name, "account_id": key}
+
+
+def _granted(
+    owner: UUID, delegate: UUID, tech: UUID, since: datetime
+) -> Iterator[tuple[type[SQLModel], Mapping[str, Any]]]:
+    for number, grantee, overall, flagged in (
+        (30, delegate, OverallPermission.BILLING, False),
+        (31, tech, OverallPermission.TECHNICAL_ACCOUNT, True),
+    ):
+        grant = PermissionGrant(
+            id=_key(number),
+            owner_id=owner,
+            grantee_id=grantee,
+            overall=mask_of(overall),
+            requires_two_factor=flagged,
+            created_at=since,
+            updated_at=since,
+        )
+        yield PermissionGrant, grant.model_dump()
+    held = mask_of(AccountPermission.SITES, AccountPermission.USAGE)
+    yield AccountGrant, {"grant_id": _key(30), "account_id": ACCOUNT_KEYS["atelier"], "permissions": held}

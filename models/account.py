@@ -1,0 +1,197 @@
+"""Accounts: isolated hosting spaces, in the public cloud or on a server of their owner."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from models.account_name import LONGEST, check_name
+from models.activity import Action, Record, action
+from models.column import Instant, Name, new_id, one_of
+from models.held_name import HeldName, SameName, WrongConfirmation
+from models.obstacle import BeingDeleted, IsSuspended, Obstacle, UnderWay
+from models.permission import Subject
+from models.provisioning import Operation, Outcome, ProvisioningTask, task
+from models.refusal import Refusal
+from models.setting import Figures
+
+OPENING_ASKED = action("account.opening_asked", "The account is being set up")
+OPENED = action("account.opened", "The account was opened", mail="account_opened")
+OPENING_FAILED = action("account.opening_failed", "The account could not be set up", mail="account_opening_failed")
+RENAMING_ASKED = action("account.renaming_asked", "The account is being renamed")
+RENAMED = action("account.renamed", "The account was renamed")
+RENAMING_FAILED = action(
+    "account.renaming_failed", "The account could not be renamed, and keeps its name", mail="account_renaming_failed"
+)
+DELETION_ASKED = action("account.deletion_asked", "The account is being deleted", mail="account_deletion")
+GOING_WITH_SERVER = action("account.deletion_with_server_asked", "The account is being deleted with its server")
+DELETED = action("account.deleted", "The account was deleted")
+DELETION_FAILED = action("account.deletion_failed", "The account could not be deleted yet")
+
+
+class AccountStatus(StrEnum):
+    """Life-cycle state of an account."""
+
+    CREATING = "CREATING"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    RENAMING = "RENAMING"
+    DELETING = "DELETING"
+
+
+class AccountLocation(StrEnum):
+    """Where an account runs."""
+
+    PUBLIC_CLOUD = "PUBLIC_CLOUD"
+    PRIVATE_CLOUD = "PRIVATE_CLOUD"
+
+
+class AccountAction(StrEnum):
+    """What can be done to an account."""
+
+    RENAME = "RENAME"
+    DELETE = "DELETE"
+    GRANT = "GRANT"
+
+
+ALLOWED: Mapping[AccountAction, frozenset[AccountStatus]] = {
+    AccountAction.RENAME: frozenset({AccountStatus.ACTIVE}),
+    AccountAction.DELETE: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
+    AccountAction.GRANT: frozenset(AccountStatus),
+}
+IN_THE_WAY: Mapping[AccountStatus, type[Obstacle]] = {
+    AccountStatus.CREATING: UnderWay,
+    AccountStatus.RENAMING: UnderWay,
+    AccountStatus.SUSPENDED: IsSuspended,
+    AccountStatus.DELETING: BeingDeleted,
+}
+
+
+def obstacle_to(wanted: AccountAction, status: AccountStatus) -> Obstacle | None:
+    """ACC-4, ACC-5, PER-13. Why this is not done to an account in this state: asked by its verbs and beforehand."""
+    return None if status in ALLOWED[wanted] else IN_THE_WAY[status]()
+
+
+class Account(SQLModel, table=True):
+    """An isolated hosting space with a unique name."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        Index("ix_account_owner_name", "owner_id", "name", "id"),
+        Index("ix_account_owner_created", "owner_id", "created_at", "id"),
+        Index("ix_account_server", "server_id", "name", "id"),
+    )
+    activity_type: ClassVar[str] = "Account"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    owner_id: UUID = Field(foreign_key="profile.id")
+    name: str = Field(sa_type=Name(LONGEST), unique=True)
+    server_id: UUID | None = Field(default=None, foreign_key="server.id")
+    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
+    """None on the private cloud."""
+    status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=one_of(AccountStatus, "account_status"))
+    created_at: datetime = Field(sa_type=Instant)
+
+    @property
+    def subject(self) -> Subject[UUID]:
+        return Subject(self.owner_id, account_id=self.id, server_id=self.server_id)
+
+    def rename(self, record: Record, new_name: str, confirmation: str, figures: Figures) -> ProvisioningTask:
+        """ACC-4. Ask for another name; it has both, and the old one is shown, until that is answered."""
+        self._check(AccountAction.RENAME)
+        if confirmation != self.name:
+            raise WrongConfirmation().at("confirmation")
+        if (refusal := refusal_of_name(self.name, new_name, figures)) is not None:
+            raise refusal
+        self.status = AccountStatus.RENAMING
+        asked = task(record, Operation.RENAME, account=self, new_name=new_name)
+        record.happened(RENAMING_ASKED, self, changes={"name": (self.name, new_name)}, task_id=asked.id)
+        return asked
+
+    def delete(self, record: Record, confirmation: str) -> ProvisioningTask:
+        """ACC-5. Ask for its end; nothing undoes it."""
+        self._check(AccountAction.DELETE)
+        if confirmation != self.name:
+            raise WrongConfirmation().at("confirmation")
+        return self._end(record, DELETION_ASKED)
+
+    def go(self, record: Record) -> ProvisioningTask:
+        """ACC-5. Ask for its end because its server goes."""
+        self._check(AccountAction.DELETE)
+        return self._end(record, GOING_WITH_SERVER)
+
+    def settle(self, record: Record, answered: ProvisioningTask, outcome: Outcome) -> None:
+        """EVT-2. Become what the answer to a task makes of it. One that is gone has its row deleted by who asks."""
+        done = outcome is Outcome.DONE
+        match answered.operation:
+            case Operation.CREATE:
+                self.status = AccountStatus.ACTIVE if done else self.status
+                record.happened(OPENED if done else OPENING_FAILED, self, name=self.name)
+            case Operation.RENAME:
+                self._renamed(record, answered, done)
+            case Operation.DELETE:
+                record.happened(DELETED if done else DELETION_FAILED, self, name=self.name)
+
+    def _end(self, record: Record, fact: Action) -> ProvisioningTask:
+        self.status = AccountStatus.DELETING
+        asked = task(record, Operation.DELETE, account=self)
+        record.happened(fact, self, name=self.name, task_id=asked.id)
+        return asked
+
+    def _renamed(self, record: Record, answered: ProvisioningTask, done: bool) -> None:
+        """ACC-4. The new name, or the old one again."""
+        before, wanted = self.name, answered.new_name or self.name
+        self.status = AccountStatus.ACTIVE
+        if done:
+            self.name = wanted
+            record.happened(RENAMED, self, changes={"name": (before, wanted)})
+        else:
+            record.happened(RENAMING_FAILED, self, name=before, wanted=wanted)
+
+    def _check(self, wanted: AccountAction) -> None:
+        obstacle = obstacle_to(wanted, self.status)
+        if obstacle is not None:
+            raise obstacle
+
+
+def refusal_of_name(name: str, new_name: str, figures: Figures) -> Refusal | None:
+    """ACC-2, ACC-4. Why this cannot be the new name of what has this name; whether it is taken, the database knows."""
+    if new_name == name:
+        return SameName().at("name")
+    try:
+        check_name(new_name, least=figures.account_name_least, most=figures.account_name_most)
+    except Refusal as refusal:
+        return refusal.at("name")
+    return None
+
+
+def new_account(
+    record: Record,
+    *,
+    owner_id: UUID,
+    name: str,
+    server_id: UUID | None,
+    plan_id: UUID | None = None,
+    sealed_password: str,
+    figures: Figures,
+) -> tuple[Account, HeldName, ProvisioningTask]:
+    """ACC-1, ACC-2. An account to be set up, the name that it holds, and what is asked for it.
+
+    They are added in that order, the first flushed before the others: a taken name is a Conflict.
+    """
+    check_name(name, least=figures.account_name_least, most=figures.account_name_most)
+    account = Account(
+        owner_id=owner_id,
+        name=name,
+        server_id=server_id,
+        plan_id=plan_id,
+        status=AccountStatus.CREATING,
+        created_at=record.now,
+    )
+    asked = task(record, Operation.CREATE, account=account, sealed_password=sealed_password)
+    record.happened(OPENING_ASKED, account, name=name, task_id=asked.id)
+    return account, HeldName(name=name, account_id=account.id), asked

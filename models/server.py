@@ -1,0 +1,102 @@
+"""Servers: dedicated machines, or redundant pairs, on which their owner opens accounts."""
+
+from collections.abc import Sequence, Set
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from models.account import Account, AccountAction, AccountStatus, obstacle_to, refusal_of_name
+from models.account_name import LONGEST
+from models.activity import Record, action
+from models.column import Instant, Name, json_column, new_id, one_of
+from models.held_name import WrongConfirmation
+from models.obstacle import AccountsUnderWay, BeingDeleted, Obstacle
+from models.permission import Subject
+from models.provisioning import ProvisioningTask
+from models.setting import Figures
+
+RENAMED = action("server.renamed", "The server was renamed")
+DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
+DELETED = action("server.deleted", "The server was deleted")
+
+
+class ServerAction(StrEnum):
+    """What can be done to a server."""
+
+    RENAME = "RENAME"
+    DELETE = "DELETE"
+    OPEN_ACCOUNT = "OPEN_ACCOUNT"
+
+
+class ServerStatus(StrEnum):
+    """Life-cycle state of a server."""
+
+    ACTIVE = "ACTIVE"
+    DELETING = "DELETING"
+
+
+class Server(SQLModel, table=True):
+    """A machine of the private cloud."""
+
+    __tablename__ = "server"
+    __table_args__ = (Index("ix_server_owner", "owner_id", "name", "id"),)
+    activity_type: ClassVar[str] = "Server"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    owner_id: UUID = Field(foreign_key="profile.id")
+    name: str = Field(sa_type=Name(LONGEST), unique=True)
+    status: ServerStatus = Field(default=ServerStatus.ACTIVE, sa_type=one_of(ServerStatus, "server_status"))
+    created_at: datetime = Field(sa_type=Instant)
+    cpu: str = Field(default="", max_length=100)
+    disks: str = Field(default="", max_length=100)
+    memory_megabytes: int = 0
+    traffic_gigabytes: int = 0
+    options: list[str] = Field(default_factory=list, sa_type=json_column())
+
+    @property
+    def subject(self) -> Subject[UUID]:
+        return Subject(self.owner_id, server_id=self.id)
+
+    def rename(self, record: Record, new_name: str, figures: Figures) -> None:
+        """PER-5. Give it another name, at once: nothing derives from it."""
+        _check(self.status)
+        if (refusal := refusal_of_name(self.name, new_name, figures)) is not None:
+            raise refusal
+        before, self.name = self.name, new_name
+        record.happened(RENAMED, self, changes={"name": (before, new_name)})
+
+    def delete(self, record: Record, accounts: Sequence[Account], confirmation: str) -> list[ProvisioningTask]:
+        """ACC-5. Give it up, with the accounts on it, which go first; answers what has to be done for that."""
+        _check(self.status)
+        if (waited_for := obstacle_on_server({account.status for account in accounts})) is not None:
+            raise waited_for
+        if confirmation != self.name:
+            raise WrongConfirmation().at("confirmation")
+        self.status = ServerStatus.DELETING
+        record.happened(DELETION_ASKED, self, name=self.name)
+        return [account.go(record) for account in accounts if account.status is not AccountStatus.DELETING]
+
+    def gone(self, record: Record) -> None:
+        """ACC-5. Say that it is gone; its row is deleted by whoever holds the transaction."""
+        record.happened(DELETED, self, name=self.name)
+
+
+def obstacle_to_server(status: ServerStatus) -> Obstacle | None:
+    """PER-13. Why a server in this state is not acted on."""
+    return BeingDeleted() if status is ServerStatus.DELETING else None
+
+
+def _check(status: ServerStatus) -> None:
+    obstacle = obstacle_to_server(status)
+    if obstacle is not None:
+        raise obstacle
+
+
+def obstacle_on_server(statuses: Set[AccountStatus]) -> Obstacle | None:
+    """ACC-5. Why a server is not given up while accounts in these states are on it."""
+    waited_for = statuses - {AccountStatus.DELETING}
+    return AccountsUnderWay() if any(obstacle_to(AccountAction.DELETE, status) for status in waited_for) else None

@@ -1,0 +1,104 @@
+"""PER-11, PER-12. The rows that `decide` lets through, as SQL of constant text: what the caller holds is parameters.
+
+A parameter is the array of the owners, accounts or servers on which the caller holds one of the bits of a mask. The
+masks are those that requirements name, so there are few; each array is made once for a request.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, false, or_
+
+from models.column import IdArray, Instant, among
+from models.permission import (
+    ACCOUNT_BITS,
+    SERVER_BITS,
+    TECHNICAL_ACCOUNT,
+    TECHNICAL_SERVER,
+    Requirement,
+    Subject,
+)
+from models.viewer import Viewer
+
+VIEWER_ID = bindparam("viewer_id", type_=Uuid())
+"""`Viewer.own_id` in every generated row filter; null without a session, which equals nothing."""
+PARTY_ID = bindparam("party_id", type_=Uuid())
+"""`Viewer.party_id`."""
+IN_SANDBOX = bindparam("in_sandbox", type_=Boolean())
+"""Whether the installation is one to practise with."""
+REAL_NOW = bindparam("real_now", type_=Instant())
+"""The instant of the request, for rows that end with real time."""
+
+Column = ColumnElement[Any]
+PARTNERS: list[Callable[[], Select[Any]]] = []
+"""Selects of profiles that the caller has to do with, as the other party; each noun that makes some adds its own."""
+
+
+class Held(NamedTuple):
+    """A parameter of row filters: where the caller holds one of the bits of `mask`."""
+
+    kind: str
+    """"owners", "accounts", "servers", or "grantors": whoever has granted anything at all."""
+    mask: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}_{self.mask:x}"
+
+    def ids(self, viewer: Viewer) -> Sequence[UUID]:
+        """Its value."""
+        if self.kind == "grantors":
+            return list(viewer.granted)
+        counting = [(owner, viewer.in_force(owner)) for owner in viewer.granted]
+        if self.kind == "owners":
+            return [owner for owner, granted in counting if granted.overall & self.mask]
+        maps: list[Mapping[UUID, int]] = [getattr(granted, self.kind) for _, granted in counting]
+        return [key for held in maps for key, bits in held.items() if bits & self.mask]
+
+
+PARAMETERS: dict[str, Held] = {}
+"""Every parameter that some filter names."""
+
+
+def holding(kind: str, mask: int, column: Column) -> ColumnElement[bool]:
+    """The rows whose column is one of those on which the caller holds a bit of `mask`."""
+    held = Held(kind, mask)
+    PARAMETERS[held.name] = held
+    return among(column, bindparam(held.name, type_=IdArray()))
+
+
+def visible(requirement: Requirement, subject: Subject[Column] | None) -> ColumnElement[bool]:
+    """PER-12. The rows that `decide` lets through, by the columns of their subject.
+
+    None is what belongs to whoever looks.
+    """
+    if subject is None:
+        return VIEWER_ID.is_not(None)
+    if subject.owner_id is None:
+        return false()
+    owner, wanted = subject.owner_id, subject.reach(requirement)
+    ways = [owner == VIEWER_ID, holding("owners", wanted, owner)]
+    if subject.account_id is not None:
+        ways += _through("accounts", subject.account_id, owner, wanted, ACCOUNT_BITS, TECHNICAL_ACCOUNT)
+    if subject.server_id is not None:
+        ways += _through("servers", subject.server_id, owner, wanted, SERVER_BITS, TECHNICAL_SERVER)
+    if requirement.parties:
+        ways += [party == PARTY_ID for party in subject.parties]
+    if requirement.related and subject.account_id is None and subject.server_id is None:
+        ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
+    return or_(*ways)
+
+
+def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:
+    """The rows of one account or server, and of all of them where the caller holds the permission on all."""
+    ways = [holding(kind, wanted, key)]
+    if wanted & bits:
+        ways.append(and_(key.is_not(None), holding("owners", all_of_them, owner)))
+    return ways
+
+
+def bindings(viewer: Viewer) -> dict[str, Any]:
+    """The values of every parameter that filters name of the caller."""
+    arrays = {name: held.ids(viewer) if viewer.granted else () for name, held in PARAMETERS.items()}
+    return {"viewer_id": viewer.own_id, "party_id": viewer.party_id, **arrays}

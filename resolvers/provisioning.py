@@ -1,0 +1,140 @@
+"""EVT-2. What is asked of those who run the machines: how it is handed over, and what its answer does."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy import delete as delete_rows
+from sqlmodel import select as select_rows
+
+from models.account import Account
+from models.activity import ActivityEvent
+from models.column import table
+from models.db import Db, Write
+from models.delivery import Delivery
+from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.held_name import HeldName
+from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
+from models.refusal import NotFound
+from models.server import Server, ServerStatus
+from resolvers.subscription import end_of_account
+
+TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
+NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEvent)
+GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
+
+
+GONE = {(Operation.DELETE, Outcome.DONE), (Operation.CREATE, Outcome.FAILED)}
+"""Answers after which there is no account: it was deleted, or never came to be."""
+
+
+class _AnsweredBefore(Exception):
+    """The same answer came while this one waited: there is nothing to write."""
+
+
+async def order(db: Db, delivery_id: UUID) -> Order | None:
+    """The task that a delivery hands over; None where it is answered, and nothing has to be done."""
+    told = await db.first(
+        select(EVENTS.c.facts)
+        .join(DELIVERIES, DELIVERIES.c.event_id == EVENTS.c.id)
+        .where(DELIVERIES.c.id == delivery_id)
+    )
+    key = UUID(told.facts["task_id"]) if told else None
+    row = await db.first(select(TASKS).where(TASKS.c.id == key, TASKS.c.state == TaskState.PENDING))
+    if row is None:
+        return None
+    return Order(row.id, row.operation, row.account_id, row.name, row.new_name, row.server_id, row.sealed_password)
+
+
+def handed(task_id: UUID, real_now: datetime) -> Update:
+    """That a task has left; at the first time, where it left twice."""
+    return update(TASKS).where(TASKS.c.id == task_id, TASKS.c.handed_at.is_(None)).values(handed_at=real_now)
+
+
+async def unanswered(db: Db, before: datetime, limit: int) -> Sequence[UUID]:
+    """The tasks that were handed over before an instant and are not answered, those that wait for longest first."""
+    waiting = select(TASKS.c.id).where(TASKS.c.state == TaskState.PENDING, TASKS.c.handed_at <= before)
+    return [row.id for row in await db.rows(waiting.order_by(TASKS.c.handed_at, TASKS.c.id).limit(limit))]
+
+
+async def report(db: Db, *, task_id: UUID, outcome: Outcome, reason: str | None = None) -> bool:
+    """EVT-2. Take the answer to a task, and do to the account what follows from it.
+
+    False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
+    another one was. Locks the server, the account and the task, in this order.
+    """
+    asked = await db.first(
+        select(TASKS.c.operation, TASKS.c.account_id, TASKS.c.state, ACCOUNTS.c.server_id)
+        .outerjoin(ACCOUNTS, ACCOUNTS.c.id == TASKS.c.account_id)
+        .where(TASKS.c.id == task_id)
+    )
+    if asked is None:
+        raise NotFound
+    if asked.state == TaskState(outcome.value):
+        return False
+    server_id = asked.server_id if asked.operation is Operation.DELETE else None
+    try:
+        async with db.write() as write:
+            await _settle(write, task_id, asked.account_id, server_id, (outcome, reason))
+    except _AnsweredBefore:
+        return False
+    return True
+
+
+async def _settle(
+    write: Write, task_id: UUID, account_id: UUID, server_id: UUID | None, answer: tuple[Outcome, str | None]
+) -> None:
+    server = await write.lock_one(select_rows(Server).where(SERVERS.c.id == server_id)) if server_id else None
+    account = await write.lock_one(select_rows(Account).where(ACCOUNTS.c.id == account_id))
+    task = await write.lock_one(select_rows(ProvisioningTask).where(TASKS.c.id == task_id))
+    if task is None or not task.answer(write.record, *answer) or account is None:
+        raise _AnsweredBefore
+    outcome, _ = answer
+    account.settle(write.record, task, outcome)
+    if task.operation is Operation.RENAME:
+        await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
+    if (task.operation, outcome) in GONE:
+        await _delete(write, account)
+        await _delete_if_empty(write, server)
+
+
+async def _delete(write: Write, account: Account) -> None:
+    """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
+    naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
+    named = [row.grant_id for row in await write.rows(naming)]
+    await end_of_account(write, account.id)
+    await write.flush()
+    await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
+    await _drop_empty(write, named)
+
+
+async def _delete_if_empty(write: Write, server: Server | None) -> None:
+    """ACC-5. A server that is given up goes with the last account on it."""
+    if server is None or server.status is not ServerStatus.DELETING:
+        return
+    ((left,),) = await write.rows(select(func.count()).where(ACCOUNTS.c.server_id == server.id))
+    if not left:
+        await delete_server(write, server)
+
+
+async def delete_server(write: Write, server: Server) -> None:
+    """ACC-5. The row of a server that has no accounts any more, and what was granted on it."""
+    server.gone(write.record)
+    await write.flush()
+    naming = select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server.id)
+    named = [row.grant_id for row in await write.rows(naming)]
+    await write.run(delete_rows(SERVERS).where(SERVERS.c.id == server.id))
+    await _drop_empty(write, named)
+
+
+async def _drop_empty(write: Write, keys: Sequence[Any]) -> None:
+    """PER-8. A grant gives something; one of these that does not any more goes."""
+    gives = or_(
+        GRANTS.c.overall != 0,
+        select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.grant_id == GRANTS.c.id).exists(),
+        select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.grant_id == GRANTS.c.id).exists(),
+    )
+    if keys:
+        await write.run(delete_rows(GRANTS).where(GRANTS.c.id.in_(keys), ~gives))

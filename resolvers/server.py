@@ -1,0 +1,80 @@
+"""Servers: what leads to them, and what is done to them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, bindparam, select
+from sqlmodel import select as select_rows
+
+from models.account import Account, AccountStatus
+from models.column import IdArray, among, table
+from models.conflict import Conflict
+from models.context import Context
+from models.held_name import NameTaken
+from models.obstacle import Obstacle
+from models.server import Server, obstacle_on_server
+from resolvers.find import find, writing
+from resolvers.provisioning import delete_server
+
+SERVERS, ACCOUNTS = table(Server), table(Account)
+ITSELF = SERVERS.alias("itself")
+BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status).where(
+    among(SERVERS.c.id, bindparam("server_keys", type_=IdArray()))
+)
+STATES = (
+    select(ACCOUNTS.c.server_id, ACCOUNTS.c.status)
+    .where(among(ACCOUNTS.c.server_id, bindparam("server_keys", type_=IdArray())))
+    .distinct()
+)
+
+
+def of_owner() -> Select[Any]:
+    """The servers of a profile."""
+    return select(SERVERS.c.owner_id)
+
+
+def named() -> Select[Any]:
+    """A server by its name."""
+    return select(SERVERS.c.name)
+
+
+def going() -> Select[Any]:
+    """ACC-5. A server as one of a list: itself."""
+    joined = SERVERS.join(ITSELF, ITSELF.c.id == SERVERS.c.id)
+    return select(ITSELF.c.id).select_from(joined).order_by(SERVERS.c.name)
+
+
+async def with_obstacles(context: Context, keys: Sequence[UUID]) -> list[tuple[Row[Any], Obstacle | None]]:
+    """ACC-5. Servers, and what their accounts have against their being given up."""
+    given = {"server_keys": list(keys)}
+    found = {row.id: row for row in await context.db.rows(BY_KEYS, given)}
+    states: dict[UUID, set[AccountStatus]] = defaultdict(set)
+    for row in await context.db.rows(STATES, given):
+        states[row.server_id].add(row.status)
+    return [(found[key], obstacle_on_server(states[key])) for key in keys]
+
+
+async def rename(context: Context, *, key: UUID, name: str) -> UUID:
+    """PER-5. Rename the server; answers its key."""
+    try:
+        async with writing(context) as write:
+            server = await find(context, write, Server, key, "server_id")
+            server.rename(write.record, name, context.figures)
+    except Conflict:
+        raise NameTaken().at("name") from None
+    return server.id
+
+
+async def delete(context: Context, *, key: UUID, confirmation: str) -> UUID:
+    """ACC-5. Give the server up, with the accounts on it; answers its key."""
+    async with writing(context) as write:
+        server = await find(context, write, Server, key, "server_id")
+        accounts = await write.lock(select_rows(Account).where(ACCOUNTS.c.server_id == key))
+        tasks = server.delete(write.record, accounts, confirmation)
+        for task in tasks:
+            write.add(task)
+        if not accounts:
+            await delete_server(write, server)
+    return server.id

@@ -1,0 +1,58 @@
+"""EVT-2. provisioningReport: how what was asked of those who run the machines came out."""
+
+from uuid import UUID
+
+import strawberry
+
+from models.provisioning import Outcome
+from models.refusal import Refusal
+from resolvers import provisioning as acts
+from schema.enumeration import described
+from schema.error import UserError
+from schema.mutation import Info, Payload, mutation
+from schema.service import PROVISIONING
+
+described(
+    Outcome,
+    "How a task came out.",
+    name="ProvisioningOutcome",
+    DONE="It was done.",
+    FAILED="It could not be done: a deletion stays asked for, anything else is taken back.",
+)
+
+
+@strawberry.interface(description="What every mutation of services returns.")
+class ServicePayload(Payload):
+    user_errors: list[UserError] = strawberry.field(
+        description="Business errors; empty on success. When not empty, nothing was changed."
+    )
+
+
+@strawberry.input(description="Arguments of provisioningReport.")
+class ProvisioningReportInput:
+    task_id: UUID = strawberry.field(description="Id that came with the order.")
+    outcome: Outcome = strawberry.field(description="How it came out.")
+    reason: str | None = strawberry.field(default=strawberry.UNSET, description="Why it failed, for the support team.")
+
+
+@strawberry.type(description="Result of provisioningReport.")
+class ProvisioningReportPayload(ServicePayload):
+    changed: bool | None = strawberry.field(description="False for an answer that came before.")
+
+
+@strawberry.type
+class ProvisioningMutation:
+    @mutation(
+        ProvisioningReportPayload,
+        PROVISIONING,
+        quiet=True,
+        description="Report how a task came out; the same answer may come again.",
+    )
+    async def provisioning_report(self, info: Info, input: ProvisioningReportInput) -> ProvisioningReportPayload | None:
+        try:
+            changed = await acts.report(
+                info.context.db, task_id=input.task_id, outcome=input.outcome, reason=input.reason or None
+            )
+        except Refusal as refusal:
+            raise refusal.at("task_id") from None
+        return ProvisioningReportPayload.of(changed=changed)

@@ -1,0 +1,37 @@
+"""The staff schema: what is served at `/staff/graphql` alone. It begins with what other services ask and report."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from engine.bind import Bound
+from schema.access import AccessQuery
+from schema.error import GenericError
+from schema.gate import check_guards, default_guard
+from schema.node import SOURCES
+from schema.provisioning import ProvisioningMutation
+from schema.scalar import SCALARS
+
+DESCRIPTION = "What the provider's other services ask and report."
+
+
+@strawberry.type(name="Query", description="Entry points for reading.")
+class StaffQuery(AccessQuery):
+    """Nouns of the staff schema."""
+
+
+@strawberry.type(name="Mutation", description="Entry points for writing.")
+class StaffMutation(ProvisioningMutation):
+    """Nouns of the staff schema."""
+
+
+def build() -> Bound:
+    """The staff schema, bound to its declarations. Raises UnguardedError where a requirement is missing."""
+    schema = strawberry.Schema(
+        query=StaffQuery,
+        mutation=StaffMutation,
+        types=[GenericError],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    schema._schema.description = DESCRIPTION
+    check_guards(schema)
+    return Bound(schema, SOURCES, default_guard)

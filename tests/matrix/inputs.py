@@ -1,0 +1,76 @@
+"""A minimal input for each mutation, good but for whose object it names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schema.global_id import global_id
+from tests.matrix.expected import Caller, Target
+from tests.matrix.seed import PASSWORD
+from tests.matrix.table import MUTATIONS
+from tests.matrix.world import PLAN, World
+
+CODE = "123456"
+NEW_PASSWORD = "seven-lanterns-over-the-harbour"
+LINK = "esp_link_0000000000000000000000000000000000000000000000000"
+KEY = "0190d000-0000-7000-8000-000000000001"
+ANY_TARGET = {"publicCloud": {"planId": global_id("Plan", PLAN), "period": "MONTHLY"}}
+
+FIXED: Mapping[str, Mapping[str, Any]] = {
+    "profileRegister": {"email": "new@matrix.example", "password": NEW_PASSWORD, "acceptTerms": True},
+    "emailVerify": {"token": LINK},
+    "sessionCreate": {"email": "partner-main@matrix.example", "password": PASSWORD, "transport": "BEARER"},
+    "sessionVerifyTwoFactor": {"challengeId": "none", "code": CODE},
+    "sessionRefresh": {"refreshToken": "none"},
+    "passwordResetRequest": {"email": "partner-main@matrix.example"},
+    "passwordReset": {"token": LINK, "password": NEW_PASSWORD},
+    "passwordChange": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD},
+    "emailChange": {"email": "changed@matrix.example", "currentPassword": PASSWORD},
+    "emailVerificationResend": {},
+    "twoFactorEnroll": {"currentPassword": PASSWORD},
+    "twoFactorActivate": {"code": CODE},
+    "twoFactorDisable": {"currentPassword": PASSWORD, "code": CODE},
+    "recoveryCodesRegenerate": {"currentPassword": PASSWORD},
+    "ipAllowlistUpdate": {"networks": []},
+    "profileUpdate": {"locale": "FR"},
+    "sessionDelete": {},
+    "apiTokenCreate": {"name": "Matrix"},
+    "apiTokenUpdate": {"name": "Renamed"},
+    "apiTokenRegenerate": {},
+    "apiTokenDelete": {},
+    "sandboxClockAdvance": {"to": "2026-12-24T09:00:00Z"},
+    "contractAccept": {},
+    "permissionGrantSave": {"email": "granted@matrix.example"},
+    "permissionGrantRevoke": {},
+    "permissionGrantRenounce": {},
+    "accountOpen": {
+        "servicePassword": NEW_PASSWORD,
+        "account": {"name": "matrix-opened", "target": ANY_TARGET},
+        "quoteToken": "none",
+        "idempotencyKey": KEY,
+    },
+    "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
+    "accountDelete": {"confirmation": "main-account"},
+    "serverRename": {"name": "matrix-renamed"},
+    "serverDelete": {"confirmation": "main-server"},
+}
+"""All of an input but for the id of the object."""
+IDS = {"PermissionGrant": "grantId", "Profile": "ownerId"}
+"""The input's name for an id of a type, where it is not the type's own name."""
+
+
+def is_about_an_object(mutation: str) -> bool:
+    """Whether its input names an object, by an id."""
+    call = MUTATIONS[mutation]
+    return bool(call.further) or call.about not in ("viewer", "Sandbox")
+
+
+def input_of(world: World, caller: Caller, mutation: str, target: Target) -> dict[str, Any]:
+    """The input that names this object; one without an object is the same for all."""
+    fixed, call = dict(FIXED[mutation]), MUTATIONS[mutation]
+    if call.further:
+        account = world.id(caller, "Account", target)
+        return {**fixed, "accounts": [{"accountId": account, "permissions": ["SITES"]}]}
+    if not is_about_an_object(mutation):
+        return fixed
+    kind = call.about
+    return {**fixed, IDS.get(kind, kind[:1].lower() + kind[1:] + "Id"): world.id(caller, kind, target)}
