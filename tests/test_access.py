@@ -166,3 +166,25 @@ async def test_a_target_is_named_once_and_well(api: Api) -> None:
         target = {"account": {"permission": "SITES", **named}}
         answer = await staff(api, secret, CHECK, {"input": {"token": "x", "ipAddress": ELSEWHERE, "target": target}})
         assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_an_address_that_is_none_is_no_place_to_call_from(api: Api) -> None:
+    secret, target = await credential(api), {"account": {"name": "shop", "permission": "SITES"}}
+    for address in ("", "nonsense", "x" * 5000):
+        answer = await staff(api, secret, CHECK, {"input": {"token": "x", "ipAddress": address, "target": target}})
+        assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_resources_are_asked_as_the_field_asks_for_them(api: Api) -> None:
+    """PER-2. The permission on the server does as well; in the public cloud there are none, for nobody."""
+    server = await a_server(api)
+    await an_account(api)
+    await an_account(api, "there", server_id=server)
+    await a_grant(api, DELEGATE, OverallPermission.TECHNICAL_SERVER)
+    secret, owner, delegate = await credential(api), await api.token(OWNER), await api.token(DELEGATE)
+    asked_for = {name: {"account": {"name": name, "permission": "RESOURCES"}} for name in ("shop", "there")}
+    allowed = [
+        (await asked(api, secret, token, target=asked_for[name]))["allowed"]
+        for name, token in (("shop", owner), ("there", owner), ("there", delegate))
+    ]
+    assert allowed == [False, True, True]

@@ -118,3 +118,9 @@ async def test_the_accounts_of_a_server_are_for_whoever_sees_its_consumption(api
     await a_grant(api, FREE, servers={FORGE: [ServerPermission.SMTP]})
     refused = await api.ask(document, {"id": FORGE_ID}, token=await api.token(FREE))
     assert (refused.codes, refused.errors[0]["extensions"]["missing"]) == (["FORBIDDEN"], "ACCOUNT_MANAGEMENT")
+
+
+async def test_a_search_longer_than_any_name_is_wrong_input(api: Api) -> None:
+    document = "query ($search: String) { viewer { accounts(filter: { search: $search }) { totalCount } } }"
+    answer = await api.ask(document, {"search": "%" * 40_000}, token=await api.token(OWNER))
+    assert answer.codes == ["BAD_USER_INPUT"]

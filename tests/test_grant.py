@@ -267,3 +267,32 @@ async def test_who_is_suspended_grants_nothing_and_takes_back(api: Api) -> None:
     assert [error["extensions"]["reason"] for error in answer.errors] == ["PROFILE_SUSPENDED"]
     answer = await api.ask(REVOKE, {"id": global_id("PermissionGrant", grant)}, token=token)
     assert answer.data["permissionGrantRevoke"]["userErrors"] == []
+
+
+async def test_grants_are_counted_since_each_may_send_a_mail(api: Api, bound: Bound) -> None:
+    """PER-5. For one address, and in all; another owner's are not counted with them."""
+    limits = {"grants_per_address": 2, "grants_at_once": 3}
+    async with serving(api.database, bound, **limits) as counted:
+        given = {"overall": ["BILLING"]}
+        addresses = [FREE.email, FREE.email, FREE.email, DELEGATE.email, TECH.email]
+        saved = [await save(counted, email, **given) for email in addresses]
+        by_another = await save(counted, OWNER.email, by=FREE, **given)
+    codes = [[error["code"] for error in each["userErrors"]] for each in (*saved, by_another)]
+    assert codes == [[], [], ["TOO_MANY_ATTEMPTS"], [], ["TOO_MANY_ATTEMPTS"], []]
+
+
+async def test_the_id_of_a_grantee_does_not_tell_since_when_there_is_one(api: Api) -> None:
+    """PER-7. It is random, and not one that begins with the time."""
+    await save(api, NOBODY, overall=["BILLING"])
+    (made,) = [row for row in await api.rows(Profile) if row.email == NOBODY]
+    assert made.id.version == 4
+
+
+async def test_what_was_given_up_is_gone_in_the_same_answer(api: Api) -> None:
+    account = await an_account(api)
+    grant = await a_grant(api, DELEGATE, accounts={account: [SITES]})
+    document = """mutation ($grant: ID!, $account: ID!) { permissionGrantRenounce(input: { grantId: $grant }) {
+      query { node(id: $account) { id } } userErrors { code } } }"""
+    variables = {"grant": global_id("PermissionGrant", grant), "account": global_id("Account", account)}
+    answer = await api.ask(document, variables, token=await api.token(DELEGATE))
+    assert answer.data["permissionGrantRenounce"] == {"query": {"node": None}, "userErrors": []}

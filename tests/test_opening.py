@@ -442,3 +442,17 @@ async def test_a_target_is_exactly_one(api: Api, target: Any) -> None:
     answer = await price(api, await api.token(OWNER), {"name": "shop", "target": target})
     assert answer.codes
     assert set(answer.codes) <= {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_whether_a_password_will_do_tells_a_delegate_nothing_of_the_owner(api: Api) -> None:
+    """PER-12. The phone number is for who does the billing; the owner's own password is compared with it."""
+    phone, profiles = "+33467123456", table(Profile)
+    async with Db(api.database) as db:
+        await db.note(update(profiles).where(profiles.c.id == OWNER.key).values(phone=phone))
+    await a_grant(api, DELEGATE, OverallPermission.ACCOUNT_MANAGEMENT)
+    for person, field in ((OWNER, "servicePassword"), (DELEGATE, "quoteToken")):
+        token = await api.token(person)
+        wish = await on_plan(api, "shop", "small")
+        given = await wanted(api, token, wish, servicePassword=phone, quoteToken="x")
+        (error,) = (await opened(api, token, given))["userErrors"]
+        assert error["field"] == ["input", field]
