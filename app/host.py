@@ -206,8 +206,10 @@ class ServiceHost(Host):
             except Busy:
                 raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
             except AddressNotAllowed:
+                self.allowance.charge_document(call.viewer)
                 raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
             if viewer is None:
+                self.allowance.charge_document(call.viewer)
                 raise unauthenticated()
             call.viewer = viewer
 

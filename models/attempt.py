@@ -15,10 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, Update, bindparam, case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
-from models.column import table
+from models.column import INSERTS, table
 from models.network import neighbourhood
 from models.refusal import Code, Refusal
 from models.secret import fingerprint
@@ -160,7 +159,7 @@ def _taking(insert: Any) -> Any:
     )
 
 
-TAKING = {"sqlite": _taking(sqlite.insert), "postgresql": _taking(postgresql.insert)}
+TAKING = {dialect: _taking(insert) for dialect, insert in INSERTS.items()}
 FULL_AT: Select[Any] = select(ATTEMPTS.c.full_at).where(ATTEMPTS.c.key == bindparam("bucket"))
 
 

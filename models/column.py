@@ -1,7 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL, names of constraints, and ids."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
@@ -11,6 +11,7 @@ import orjson
 import uuid_utils.compat
 from sqlalchemy import JSON, BindParameter, Boolean, ColumnElement, DateTime, Dialect, String, Table, Uuid
 from sqlalchemy import Enum as EnumType
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -30,6 +31,10 @@ SQLModel.metadata.naming_convention = {
 def table(model: type[SQLModel]) -> Table:
     """The Core table of `model`, for selects of columns."""
     return cast(Table, model.__table__)  # type: ignore[attr-defined]
+
+
+INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""INSERT … ON CONFLICT, by dialect."""
 
 
 def new_id() -> UUID:

@@ -75,8 +75,15 @@ class Given:
 
     def check(self) -> None:
         """Raises NothingGranted."""
-        if not (self.overall or self.accounts or self.servers):
+        if not (self.overall or any(self.accounts.values()) or any(self.servers.values())):
             raise NothingGranted
+
+    def of_something(self) -> "Given":
+        """Without the accounts and servers on which it gives nothing."""
+        accounts, servers = (
+            {key: mask for key, mask in each.items() if mask} for each in (self.accounts, self.servers)
+        )
+        return Given(self.overall, accounts, servers, self.requires_two_factor)
 
 
 class PermissionGrant(SQLModel, table=True):

@@ -1,7 +1,7 @@
 """PER-11, PER-12. The rows that `decide` lets through, as SQL of constant text: what the caller holds is parameters.
 
 A parameter is the array of the owners, accounts or servers on which the caller holds one of the bits of a mask. The
-masks are those that requirements name, so there are few; each array is made once for a request.
+masks are those that requirements name, so there are few; `Context.bindings` makes each array once for a request.
 """
 
 from collections.abc import Callable, Mapping, Sequence

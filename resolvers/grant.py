@@ -136,6 +136,7 @@ async def take_over(write: Write, profile: Profile, address: str) -> None:
 async def revoke(context: Context, *, key: UUID) -> UUID:
     """PER-5, PER-14. Take back everything that was given to somebody; answers the key that the grant had."""
     async with writing(context) as write:
+        await find(context, write, Profile, context.viewer.key)  # First, as whoever saves does.
         grant = await find(context, write, PermissionGrant, key, "grant_id")
         owner, grantee = await _emails(write, grant)
         grant.revoke(write.record, owner=owner, address=grantee)
@@ -146,9 +147,12 @@ async def revoke(context: Context, *, key: UUID) -> UUID:
 
 async def _forget(write: Write, grantee_id: UUID) -> None:
     """Whoever was invited, and to whom nothing is granted any more, has no profile any more."""
-    granted = select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id)
-    of_nobody = PROFILES.c.id == grantee_id, PROFILES.c.invited_at.is_not(None), ~granted.exists()
-    await write.run(delete_rows(PROFILES).where(*of_nobody))
+    invited = select_rows(Profile).where(PROFILES.c.id == grantee_id, PROFILES.c.invited_at.is_not(None))
+    if await write.lock_one(invited) is None:
+        return
+    # Asked under the lock: another owner may have granted something meanwhile, which would go with the profile.
+    if not await write.rows(select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id)):
+        await write.run(delete_rows(PROFILES).where(PROFILES.c.id == grantee_id))
 
 
 async def renounce(context: Context, *, key: UUID) -> UUID:
@@ -180,13 +184,14 @@ def _masks(entries: Entries, name: str, id_name: str, most: int) -> dict[UUID, i
         if key in masks:
             raise NamedTwice().at(name, str(index), id_name)
         masks[key] = mask_of(*cast(list[Permission], permissions))
-    return {key: mask for key, mask in masks.items() if mask}
+    return masks
 
 
 async def _saved(context: Context, email: str, wanted: Given) -> UUID:
     async with writing(context) as write:
         owner = await find(context, write, Profile, context.viewer.key)
         names = await _own(write, owner.id, wanted)
+        wanted = wanted.of_something()
         grantee = await _grantee(write, email, owner)
         same_pair = select_rows(PermissionGrant).where(GRANTS.c.owner_id == owner.id, GRANTS.c.grantee_id == grantee.id)
         grant, before = await write.lock_one(same_pair), NO_GRANT

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from models.column import new_id, table
+from models.column import INSERTS, new_id, table
 from models.conflict import Busy
 from models.context import Context
 from models.db import Db, Write
@@ -19,7 +18,6 @@ KEPT = table(KeptIntent)
 TAKEN = select(KEPT.c.operation, KEPT.c.input_digest, KEPT.c.results).where(
     KEPT.c.profile_id == bindparam("profile_id"), KEPT.c.key == bindparam("key")
 )
-INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class DoneBefore(Exception):

@@ -119,7 +119,9 @@ async def _opened(
 ) -> Account:
     """ACC-1, BIL-14. What was quoted, decided again under the locks; `decide_opening` computes every figure."""
     if wishes.server_id is not None:
-        await write.lock_one(select_rows(Server).where(SERVERS.c.id == wishes.server_id))
+        await write.lock_one(
+            select_rows(Server).where(SERVERS.c.id == wishes.server_id, SERVERS.c.owner_id == owner_id)
+        )
     quote, terms = await _quoted(context, write.rows, owner_id, wishes, write.now)
     if quote.blockers:
         blocker = quote.blockers[0]

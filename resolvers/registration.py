@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import select
 
 from models.attempt import AttemptKind
-from models.column import table
+from models.column import INSERTS, table
 from models.conflict import Busy
 from models.context import Context
 from models.db import Write
@@ -22,7 +21,6 @@ from resolvers.password import refuse_weak
 from resolvers.session import live
 
 PROFILES = table(Profile)
-INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 async def register(
@@ -104,6 +102,6 @@ async def _invited(context: Context, write: Write, token: str, email: str) -> Pr
 async def _added(context: Context, write: Write, values: Mapping[str, Any]) -> bool:
     """Whether the address was nobody's, and is this new profile's now."""
     profile = Profile(**values, password_changed_at=write.real_now, created_at=write.now)
-    insert = INSERT[context.db.database.dialect](PROFILES).values(profile.model_dump())
+    insert = INSERTS[context.db.database.dialect](PROFILES).values(profile.model_dump())
     unless_known = insert.on_conflict_do_nothing(index_elements=[PROFILES.c.email]).returning(PROFILES.c.id)
     return bool(await write.rows(unless_known))

@@ -94,10 +94,9 @@ def mutation(
     """A mutation field. `fails` are the codes it can answer beyond the generic ones.
 
     An `unverified` one may be called before the caller's address is confirmed, a `suspended` one while they or whoever
-    it concerns are suspended. A `quiet` one may state nothing: that
-    something was stated would tell what nobody is to know.
+    it concerns are suspended. A `quiet` one may state nothing: that something was stated would tell what nobody is to
+    know, or the same was stated before.
     """
-
     everybody = isinstance(guard, Public)
     permitted = {"unverified": unverified or everybody, "suspended": suspended or everybody}
 

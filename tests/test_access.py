@@ -5,14 +5,16 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from engine.bind import Bound
 from models.column import table
 from models.db import Db
 from models.permission import AccountPermission, OverallPermission, ServerPermission
 from models.profile import Profile
+from models.secret import SecretKind, new_secret
 from models.service import ServiceScope
 from resolvers import service
 from schema.global_id import global_id
-from tests.api import DELEGATE, FREE, OWNER, Answer, Api, profile_id
+from tests.api import DELEGATE, FREE, OWNER, Answer, Api, profile_id, serving
 from tests.granting import a_grant, a_server, an_account
 
 CHECK = """query ($input: AccessCheckInput!) { accessCheck(input: $input) {
@@ -188,3 +190,10 @@ async def test_resources_are_asked_as_the_field_asks_for_them(api: Api) -> None:
         for name, token in (("shop", owner), ("there", owner), ("there", delegate))
     ]
     assert allowed == [False, True, True]
+
+
+async def test_credentials_that_nobody_has_are_counted(api: Api, bound: Bound) -> None:
+    """LIM-1. Each costs a look-up."""
+    async with serving(api.database, bound, anonymous_per_minute=3) as counted:
+        statuses = [(await staff(counted, new_secret(SecretKind.SERVICE), "{ __typename }")).status for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]

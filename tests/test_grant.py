@@ -118,6 +118,10 @@ async def test_what_makes_no_grant_is_refused(api: Api) -> None:
     assert await refused(api, accounts=[entry, entry]) == ("INVALID", ["input", "accounts", "1", "accountId"])
     resources = {**entry, "permissions": ["RESOURCES"]}
     assert await refused(api, accounts=[resources]) == ("INVALID", ["input", "accounts", "0", "permissions"])
+    nothing, foreign = {**entry, "permissions": []}, global_id("Account", await an_account(api, "theirs", FREE))
+    places = [[nothing, {"accountId": foreign, "permissions": ["SITES"]}], [entry, {**nothing, "accountId": foreign}]]
+    for entries in places:
+        assert await refused(api, accounts=entries) == ("NOT_FOUND", ["input", "accounts", "1", "accountId"])
     on_server = {"accountId": global_id("Account", there), "permissions": ["RESOURCES"]}
     assert (await save(api, accounts=[on_server]))["userErrors"] == []
 
@@ -296,3 +300,24 @@ async def test_what_was_given_up_is_gone_in_the_same_answer(api: Api) -> None:
     variables = {"grant": global_id("PermissionGrant", grant), "account": global_id("Account", account)}
     answer = await api.ask(document, variables, token=await api.token(DELEGATE))
     assert answer.data["permissionGrantRenounce"] == {"query": {"node": None}, "userErrors": []}
+
+
+async def test_an_entry_that_gives_nothing_is_left_out(api: Api) -> None:
+    account, other = await an_account(api), await an_account(api, "other")
+    given = {account: ["SITES"], other: []}
+    entries = [{"accountId": global_id("Account", key), "permissions": names} for key, names in given.items()]
+    saved = await save(api, FREE.email, accounts=entries)
+    assert saved["grant"]["accounts"] == [{"account": {"name": "shop"}, "permissions": ["SITES"]}]
+
+
+async def test_what_another_owner_granted_meanwhile_keeps_whoever_was_invited(api: Api) -> None:
+    """PER-7. One takes back while the other saves: nothing of the other's goes with the profile."""
+    for _ in range(5):
+        first = (await save(api, NOBODY, overall=["BILLING"]))["grant"]["id"]
+        taken_back = api.ask(REVOKE, {"id": first}, token=await api.token(OWNER))
+        answers = await asyncio.gather(taken_back, save(api, NOBODY, by=FREE, overall=["BILLING"]))
+        assert answers[1]["userErrors"] == []
+        (kept,) = [row for row in await api.rows(PermissionGrant) if row.owner_id == FREE.key]
+        assert kept.grantee_id in [row.id for row in await api.rows(Profile) if row.email == NOBODY]
+        await api.ask(REVOKE, {"id": global_id("PermissionGrant", kept.id)}, token=await api.token(FREE))
+        assert [row for row in await api.rows(Profile) if row.email == NOBODY] == []
