@@ -17,7 +17,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from engine import fetch
-from engine.bind import Bound
+from engine.bind import Bound, possible_types
 from engine.declare import (
     Batch,
     ByGlobalId,
@@ -244,7 +244,7 @@ class Steps:
                     lambda source, request: [(name, read(source, request)) for name, read in readers], first=True
                 )
             case ByGlobalId():
-                step.fetch = fetch.ByIds(what)
+                step.fetch = fetch.ByIds(what, possible_types(compiler.schema, target))
             case Batch():
                 step.fetch = fetch.Batched(what, _key(layout, what.key))
             case One() | Many():
