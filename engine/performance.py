@@ -69,7 +69,8 @@ class Performance:
     async def rows(self, statement: Statement, keys: Sequence[Any], page: PageRequest | None = None) -> Sequence[Row]:
         """The rows of a statement for these keys; each begins with its key."""
         parameters = statement.parameters(keys, self.context.bindings, page)
-        rows: Sequence[Row] = await self.context.db.rows(statement.select, parameters)
+        db = self.context.db
+        rows: Sequence[Row] = await db.read(db.database.prepared(statement.select), parameters)
         return rows
 
     def loaded(self, what: Any, arguments: Any) -> dict[Any, Any]:
