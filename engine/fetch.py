@@ -37,7 +37,7 @@ class Failure:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error = cast(Exception, error)
 
 
 class Found:

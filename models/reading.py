@@ -148,6 +148,7 @@ class SqliteReading(Reading):
     def ended(self) -> bool:
         if not super().ended():
             return False
+        self._until = stopwatch() + AT_ONCE_NS
         self._file.rollback()
         return True
 
@@ -177,10 +178,9 @@ class SqliteReading(Reading):
         """In the loop nothing is waited for, and the watch runs. In the thread it would wait for the loop each time."""
         if self._patient is patient:
             return
+        self._file.set_progress_handler(None, 0)  # First: what follows must not be interrupted by an old watch.
         self._file.execute(f"PRAGMA busy_timeout={self._wait if patient else 0}")
-        if patient:
-            self._file.set_progress_handler(None, 0)
-        else:
+        if not patient:
             self._file.set_progress_handler(lambda: stopwatch() > self._until, INSTRUCTIONS)
         self._patient = patient
 
