@@ -82,7 +82,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
-    app.state.bound, app.state.database = bound, database
+    app.state.bound, app.state.database, app.state.host = bound, database, host
     return app
 
 
