@@ -77,7 +77,7 @@ PLACED = select(ACCOUNTS.c.owner_id, ACCOUNTS.c.server_id).where(ACCOUNTS.c.id =
 def received(grantee_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """The same beside a row that names the grantee, as one value; most have received nothing, and cost an index."""
     there = select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id).exists()
-    rows = union_all(*(each.correlate(grantee_id.table) for each in _kinds(grantee_id))).subquery()  # type: ignore[attr-defined]
+    rows = union_all(*(each.correlate(grantee_id.table) for each in _kinds(grantee_id))).subquery()
     return case((there, select(rows_as_json(*rows.c)).select_from(rows).scalar_subquery()))
 
 
