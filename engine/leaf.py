@@ -42,6 +42,8 @@ def coerced(kind: Any, value: Any) -> Any:
 def completer(kind: GraphQLOutputType, coordinate: str) -> Complete:
     """What makes a value of this type of leaves ready to be written. Any trouble is raised: see `Selection.make`."""
     if is_non_null_type(kind):
+        if is_leaf_type(kind.of_type):
+            return _required_leaf(kind.of_type.coerce_output_value, coordinate)
         inner = completer(kind.of_type, coordinate)
 
         def required(value: Any) -> Any:
@@ -71,6 +73,17 @@ def completer(kind: GraphQLOutputType, coordinate: str) -> Complete:
         return done
 
     return leaf
+
+
+def _required_leaf(write: Complete, coordinate: str) -> Complete:
+    """The usual case in one call."""
+
+    def required(value: Any) -> Any:
+        if value is None or (done := write(value)) is None or done is Undefined:
+            raise unexpected_null(coordinate)
+        return done
+
+    return required
 
 
 class Writer:

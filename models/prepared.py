@@ -6,12 +6,15 @@ each time.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Dialect, Float, Numeric, SelectBase
+from sqlalchemy import BindParameter, Dialect, Enum, Float, Numeric, SelectBase, Uuid
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
+KEPT = 4_096
+"""Values of one column of one statement that are not made again."""
 DOUBLE, DECIMAL = 701, 1700
 """What PostgreSQL calls the types of numbers: SQLAlchemy asks which of them it got."""
 
@@ -93,4 +96,5 @@ def _reader(kind: Any, dialect: Dialect) -> Convert | None:
     if isinstance(kind, Numeric):
         number = DOUBLE if isinstance(kind, Float) else DECIMAL
     reader: Convert | None = kind._cached_result_processor(dialect, number)
-    return reader
+    # Ids and states come again and again: to look one up costs a tenth of making it.
+    return lru_cache(maxsize=KEPT)(reader) if reader is not None and isinstance(kind, Enum | Uuid) else reader

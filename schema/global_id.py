@@ -1,11 +1,13 @@
 """The ids that clients hold: a type's name and a key, opaque, the same for ever."""
 
 import base64
+from functools import lru_cache
 from uuid import UUID
 
 from models.refusal import NotFound
 
 
+@lru_cache(maxsize=16_384)
 def global_id(type_name: str, key: UUID) -> str:
     """The id that clients hold."""
     return base64.urlsafe_b64encode(type_name.encode() + b":" + key.bytes).decode().rstrip("=")

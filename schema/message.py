@@ -28,6 +28,7 @@ def speaker(locale: Locale) -> Callable[..., str]:
     return lambda template, **figures: say(locale, template, **figures)
 
 
+@lru_cache(maxsize=4_096)
 def translated(locale: Locale, template: str) -> str:
     """The template in this language; itself where the catalogue has none."""
     if locale is Locale.EN:

@@ -52,7 +52,8 @@ def _instant(value: Any) -> datetime:
 
 def instant_text(value: datetime) -> str:
     """An instant as the API writes it."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()
+    return text[: -len("+00:00")] + "Z"
 
 
 def _day(value: Any) -> date:
