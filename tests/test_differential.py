@@ -1,0 +1,41 @@
+"""Both executors give the same answer: to random documents of all kinds of callers, whatever fails."""
+
+import pytest
+
+from app.passwords import HashingPool
+from engine.bind import Bound
+from models.db import Database
+from tests.comparison import Outcome, compared
+from tests.twin import twin
+
+MANY = {"sqlite": 400, "postgresql": 150}
+"""Documents for each database."""
+START = {"sqlite": 0, "postgresql": 1_000_000}
+SLICE, SLICES = 1_000, 20
+
+
+def check(outcome: Outcome) -> None:
+    """Nothing differs, and nothing was left to graphql-core that a plan should have answered."""
+    assert not outcome.disagreements, "\n\n".join(outcome.disagreements[:5])
+    assert outcome.fallbacks == {}
+
+
+async def test_both_executors_answer_the_same(
+    database: Database, bound: Bound, hashing: HashingPool, backend: str
+) -> None:
+    """Other documents on each database: these take a while."""
+    world = await twin(database, bound, hashing)
+    start, many = START[backend], MANY[backend]
+    outcome = await compared(world, range(start, start + many))
+    check(outcome)
+    assert outcome.asked > many
+    assert outcome.with_errors > 0.3 * many
+    assert outcome.nulled > 0.1 * many
+    assert outcome.misfits > 0.02 * many
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("start", range(0, SLICE * SLICES, SLICE), ids=lambda start: f"seeds_{start:05}")
+async def test_so_they_do_to_many_documents(database: Database, bound: Bound, hashing: HashingPool, start: int) -> None:
+    """A slice can be taken up alone: `make campaign ARGS="-k seeds_07000"`."""
+    check(await compared(await twin(database, bound, hashing), range(start, start + SLICE)))
