@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
 from engine.error import IP_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, RequestRefused, Translate
-from engine.execute import run
+from engine.executor import Executor
 from engine.operation import Document, Execution, Operation
 from models.conflict import Busy
 from models.context import Context, Passwords
@@ -57,7 +57,12 @@ class Host:
 
     def __init__(self, settings: Settings, bound: Bound, database: Database, passwords: Passwords) -> None:
         self.settings = settings
-        self.bound = bound
+        self.executor = Executor(
+            bound,
+            entries=settings.plan_cache,
+            size_bytes=settings.plan_cache_bytes,
+            plans=settings.planner,
+        )
         self.database = database
         self.passwords = passwords
         self.vault = KeyVault(settings.secret_key)
@@ -125,8 +130,7 @@ class Host:
     ) -> Execution:
         """The answer, with its cost beside it."""
         quota = context.quota
-        execution = await run(
-            self.bound.graphql,
+        execution = await self.executor.execute(
             document,
             operation,
             variables,

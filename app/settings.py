@@ -121,6 +121,11 @@ class Settings(Figures, BaseSettings):
     document_cache_bytes: int = Field(
         default=64 * 2**20, ge=1, description="Memory that they may take, in bytes, by estimate."
     )
+    planner: bool = Field(default=True, description="Execute by plans; without, everything runs on graphql-core.")
+    plan_cache: int = Field(default=2_000, ge=1, description="Plans kept ready.")
+    plan_cache_bytes: int = Field(
+        default=64 * 2**20, ge=1, description="Memory that they may take, in bytes, by estimate."
+    )
     trusted_documents: Path | None = Field(default=None, description="JSON file of documents by their SHA-256.")
     trusted_only: bool = Field(default=False, description="Accept trusted documents and nothing else.")
     partial_success_status: bool = Field(

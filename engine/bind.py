@@ -68,14 +68,14 @@ class Bound:
             if isinstance(kind, GraphQLObjectType) and kind.name in self.shapes:
                 self._bind(kind, self.shapes[kind.name])
             if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
-                kind.resolve_type = _type_name
+                kind.resolve_type = type_name
 
     async def reach(self, context: Any, type_name: str, key: Any) -> Entity | None:
         """The object of this type and id, through its gate; None when there is none that the caller may know of."""
         row = self.rows.get(type_name)
         if row is None or row.shape.source is None:
             return None
-        return await _batches(context).node(row, key)
+        return await batches_of(context).node(row, key)
 
     def _bind(self, kind: GraphQLObjectType, shape: Shape) -> None:
         kind.is_type_of = None
@@ -170,7 +170,7 @@ class Bound:
         row = self.rows[kind]
         source_of(row)
         if isinstance(what, Many):
-            return lambda source, info, **given: _batches(info.context).many(
+            return lambda source, info, **given: batches_of(info.context).many(
                 what, row, key_of(source, info.context), arguments_of(given)
             )
         otherwise = _computed(shape, what.otherwise) if what.otherwise else None
@@ -178,7 +178,7 @@ class Bound:
         async def resolve(source: Any, info: Info, **given: Any) -> Any:
             arguments = arguments_of(given)
             key = by.read(arguments.pop(by.argument)) if by else key_of(source, info.context)
-            found = await _batches(info.context).one(what, row, key, arguments)
+            found = await batches_of(info.context).one(what, row, key, arguments)
             return otherwise(source, info) if found is None and otherwise else found
 
         return resolve
@@ -192,7 +192,7 @@ class Bound:
             rest = {name: value for name, value in arguments.items() if name not in PAGE_ARGUMENTS}
             order = what.ordered(rest)
             return Page(
-                _batches(info.context),
+                batches_of(info.context),
                 what,
                 row,
                 key_of(source, info.context),
@@ -209,7 +209,8 @@ def bound_of(info: strawberry.Info[Any, Any]) -> Bound:
     return bound
 
 
-def _batches(context: Any) -> Batches:
+def batches_of(context: Any) -> Batches:
+    """What fields load together during a request."""
     batches: Batches | None = context.loads.get(Batches)
     if batches is None:
         batches = context.loads[Batches] = Batches(context)
@@ -224,7 +225,7 @@ def _guarded(resolve: Resolver, shape: Shape, guard: Guard | None, coordinate: s
 
     def checked(source: Any, info: Info, **arguments: Any) -> Any:
         values = tuple(source[place] for place in places)
-        passed = _batches(info.context).passed
+        passed = batches_of(info.context).passed
         if (key := (id(guard), values)) not in passed:
             with told(coordinate):
                 guard.check(info.context, about(*values) if values else None)
@@ -264,7 +265,7 @@ def _batch(shape: Shape, what: Batch, arguments_of: ArgumentsOf) -> Resolver:
         if what.arguments is not None:
             arguments = dict(what.arguments(context, arguments))
         what_of = (what, frozen(arguments)) if arguments else what
-        loader = _batches(context).loader(what_of, lambda keys: what.load(context, keys, **arguments))
+        loader = batches_of(context).loader(what_of, lambda keys: what.load(context, keys, **arguments))
         return loader.load(key_of(source, context))
 
     return resolve
@@ -281,7 +282,8 @@ def _key(shape: Shape, key: Key | Given) -> Callable[[Any, Any], Any]:
     return lambda source, context: source[place]
 
 
-def _type_name(value: Any, _info: Info, _kind: Any) -> str:
+def type_name(value: Any, _info: Any = None, _kind: Any = None) -> str:
+    """The name of the type of an object."""
     if isinstance(value, Entity):
         return value.shape.name
     return cast(str, type(value).__strawberry_definition__.name)

@@ -5,6 +5,7 @@ the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from sys import getsizeof
 from typing import Any
 
@@ -26,9 +27,10 @@ from graphql import (
 from graphql.validation.validate import ValidationAbortedError
 
 from engine.cache import LruCache
+from engine.condition import conditions
 from engine.error import BAD_REQUEST, INVALID_DOCUMENT, SYNTAX, RequestRefused
 from engine.measure import DocumentLimits, Meter, WeightOf
-from engine.operation import Document
+from engine.operation import Document, fragments_of
 from engine.redact import safe_error
 from engine.scan import scan
 
@@ -87,7 +89,9 @@ class Documents:
             visit(node, NulFinder())
         operations = self.meter.walk(node).operations()
         self._validate(node)
-        return Document(text, node, operations)
+        fragments = fragments_of(node)
+        conditioned = (replace(each, conditions=conditions(each.node, fragments)) for each in operations)
+        return Document(text, node, tuple(conditioned))
 
     def _parsed(self, text: str) -> DocumentNode:
         try:

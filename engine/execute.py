@@ -1,6 +1,6 @@
 """Execution on graphql-core, and what its errors become: coded, in the reader's language, without a secret."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from engine.declare import ROOT
 from engine.error import BAD_USER_INPUT, INTERNAL, FieldRefused, RequestRefused, Translate
 from engine.failure import WENT_WRONG, log_failure
 from engine.operation import Document, Execution, Operation
+from engine.outcome import in_order
 from engine.redact import safe_error
 
 MOST_COERCION_ERRORS = 5
@@ -43,13 +44,17 @@ async def run(
         hide_suggestions=True,
     )
     if isinstance(executor, list):
-        errors = [safe_error(error) for error in executor]
-        raise RequestRefused(422, BAD_USER_INPUT, "The variables do not fit.", errors=errors, well_formed=True)
+        raise unfit(executor)
     outcome = executor.execute_operation()
     result = cast(ExecutionResult, await outcome if isawaitable(outcome) else outcome)
-    return Execution(
-        result.data, [formatted(error, context.request_id, translate, told) for error in result.errors or ()]
-    )
+    errors = in_order(result.data, result.errors or ())
+    return Execution(result.data, [formatted(error, context.request_id, translate, told) for error in errors])
+
+
+def unfit(errors: Sequence[GraphQLError]) -> RequestRefused:
+    """Variables that are not of their types."""
+    safe = [safe_error(error) for error in errors]
+    return RequestRefused(422, BAD_USER_INPUT, "The variables do not fit.", errors=safe, well_formed=True)
 
 
 def formatted(error: GraphQLError, request_id: str, translate: Translate, told: Told) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode, OperationType
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Operation:
     """Fields that executing it resolves, by estimate; bounds the work of the executor."""
     roots: int = 1
     """Root fields; each of a mutation acts."""
+    conditions: tuple[str, ...] = ()
+    """The variables that say which parts of the document count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,8 @@ class Execution:
     extensions: dict[str, Any] = field(default_factory=dict)
     status: int | None = None
     """Of application/graphql-response+json, where it is not the usual one."""
+
+
+def fragments_of(node: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of a document, by name."""
+    return {each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)}

@@ -1,0 +1,119 @@
+"""Execution: by a plan where there can be one, else on graphql-core, which has the same declarations and answers alike.
+
+Plans are kept, within so many entries and bytes, by document, operation and the conditions under which they hold. A
+query whose plan meets something unexpected is answered by graphql-core after all; a mutation, which may have acted by
+then, never is.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import OperationType
+from graphql.execution.values import get_variable_values
+
+from engine.bind import Bound
+from engine.cache import LruCache
+from engine.compiler import Compiler, Declined
+from engine.error import Translate
+from engine.execute import MOST_COERCION_ERRORS, Told, formatted, run, unfit
+from engine.failure import log_failure
+from engine.operation import Document, Execution, Operation
+from engine.performance import Performance
+from engine.plan import Plan, Variables
+
+FAILED = "failed"
+OFF = "off"
+MOST_CONDITIONS = 8
+"""Variables that say which parts of a document count: each doubles the plans that it may have."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the operations so far."""
+
+    hits: int = 0
+    """Answered by a plan that was there."""
+    built: int = 0
+    build_seconds: float = 0.0
+    fallbacks: Counter[str] = field(default_factory=Counter)
+    """Answered by graphql-core, by reason."""
+
+
+class Executor:
+    """What executes the operations of one schema. Without `plans`, graphql-core executes all of them."""
+
+    def __init__(self, bound: Bound, *, entries: int, size_bytes: int, plans: bool = True) -> None:
+        self.bound = bound
+        self.plans = plans
+        self.counters = Counters()
+        self._plans = LruCache[Plan | Declined](entries, size_bytes)
+
+    async def execute(
+        self,
+        document: Document,
+        operation: Operation,
+        variables: dict[str, Any],
+        context: Any,
+        *,
+        translate: Translate,
+        told: Told = {},  # noqa: B006 - nobody changes it
+    ) -> Execution:
+        """The answer of an operation; raises RequestRefused (422) where the variables do not fit."""
+        values = self.values(operation, variables)
+        try:
+            performance = Performance(
+                self.bound, self.plan(document, operation, values), operation.node, values, context
+            )
+            data, errors = await performance.answer()
+        except Declined as declined:
+            self.counters.fallbacks[declined.reason] += 1
+        except Exception as error:
+            if operation.kind is not OperationType.QUERY:
+                raise
+            log_failure("plan_failed", error, request_id=context.request_id)
+            self.counters.fallbacks[FAILED] += 1
+        else:
+            return Execution(data, [formatted(error, context.request_id, translate, told) for error in errors])
+        return await run(self.bound.graphql, document, operation, variables, context, translate=translate, told=told)
+
+    def values(self, operation: Operation, variables: dict[str, Any]) -> Variables:
+        """The variables as they are meant; raises RequestRefused."""
+        values = get_variable_values(
+            self.bound.graphql,
+            operation.node.variable_definitions or (),
+            variables,
+            max_errors=MOST_COERCION_ERRORS,
+            hide_suggestions=True,
+        )
+        if isinstance(values, list):
+            raise unfit(values)
+        return values
+
+    def plan(self, document: Document, operation: Operation, values: Variables) -> Plan:
+        """The plan of an operation; raises Declined."""
+        if not self.plans:
+            raise Declined(OFF)
+        if len(operation.conditions) > MOST_CONDITIONS:
+            raise Declined("conditions")
+        key = document.text, operation.name, tuple(values.coerced.get(name) for name in operation.conditions)
+        if (plan := self._plans.get(key)) is not None:
+            self.counters.hits += isinstance(plan, Plan)
+        else:
+            plan = self._built(document, operation, values)
+            size_bytes = plan.size_bytes if isinstance(plan, Plan) else 0
+            self._plans.keep(key, plan, size_bytes + 2 * len(document.text))
+        if isinstance(plan, Declined):
+            raise Declined(plan.reason)
+        return plan
+
+    def _built(self, document: Document, operation: Operation, values: Variables) -> Plan | Declined:
+        start = time.perf_counter()
+        try:
+            plan = Compiler(self.bound, document, operation, values).plan()
+        except Declined as declined:
+            return Declined(declined.reason)
+        self.counters.built += 1
+        self.counters.build_seconds += time.perf_counter() - start
+        return plan

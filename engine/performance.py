@@ -1,0 +1,257 @@
+"""The performance of a plan for one request: breadth first, one selection after the other, all of its objects at once.
+
+A trouble of one field never stops the others. Where it stands in the answer is found out at the end, and only where
+there was one: the usual request, in which everything goes well, pays nothing for it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from graphql import (
+    GraphQLError,
+    OperationDefinitionNode,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.pyutils import is_iterable
+
+from engine.bind import Bound, batches_of, type_name
+from engine.error import told
+from engine.fetch import ROOT, Failure, Found, Row
+from engine.leaf import coerced, unexpected_null
+from engine.outcome import in_order
+from engine.page import PageRequest
+from engine.plan import Plan, Selection, Step
+from engine.statement import Statement
+from engine.trouble import Trouble, settled
+
+Container = Any
+"""A part of the answer that has places: an object or a list."""
+Bucket = tuple[list[Any], list[Container], list[Any]]
+"""Objects of one selection, and for each of them the container and the key under which its answer belongs."""
+
+
+class Performance:
+    """One request's run through a plan."""
+
+    def __init__(self, bound: Bound, plan: Plan, operation: OperationDefinitionNode, values: Any, context: Any) -> None:
+        self.bound = bound
+        self.plan = plan
+        self.operation = operation
+        self.values = values
+        self.context = context
+        self.arguments: dict[Step, dict[str, Any]] = {}
+        self.statements: list[tuple[Step, Statement]] = []
+        self._troubles: list[Trouble] = []
+        self._filled: list[tuple[Selection, list[dict[str, Any]]]] = []
+        self._verdicts: dict[tuple[int, tuple[Any, ...]], dict[Step, Exception] | None] = {}
+
+    @property
+    def batches(self) -> Any:
+        """What is remembered of the caller during this request."""
+        return batches_of(self.context)
+
+    @property
+    def dialect(self) -> str:
+        dialect: str = self.batches.dialect
+        return dialect
+
+    async def answer(self) -> tuple[dict[str, Any] | None, list[GraphQLError]]:
+        """The data, and the errors in the order of their places."""
+        (data,) = await self._fill(self.plan.root, [ROOT], serial=self.plan.serial)
+        if not self._troubles:
+            return data, []
+        answer, errors = settled(data, self._filled, self._troubles)
+        return answer, in_order(answer, errors)
+
+    async def rows(self, statement: Statement, keys: Sequence[Any], page: PageRequest | None = None) -> Sequence[Row]:
+        """The rows of a statement for these keys; each begins with its key."""
+        parameters = statement.parameters(keys, self.context.bindings, page)
+        rows: Sequence[Row] = await self.context.db.rows(statement.select, parameters)
+        return rows
+
+    def loaded(self, what: Any, arguments: Any) -> dict[Any, Any]:
+        """What a batch has given so far in this request, by key."""
+        known: dict[Any, Any] = self.context.loads.setdefault((type(self), what, arguments), {})
+        return known
+
+    async def _fill(self, selection: Selection, sources: list[Any], *, serial: bool = False) -> list[dict[str, Any]]:
+        """The answers of these objects."""
+        outs = self._made(selection, sources)
+        self._filled.append((selection, outs))
+        for step in selection.branches:
+            if serial:
+                self._verdicts.clear()  # What was done before may have made the caller another.
+            await self._branch(selection, step, sources, outs)
+        return outs
+
+    def _made(self, selection: Selection, sources: list[Any]) -> list[dict[str, Any]]:
+        """Their leaves; branches are left null."""
+        make = cast(Any, selection.make)
+        denied = self._denied(selection, sources)
+        try:
+            given = [each(self) for each in selection.given]
+            if denied is None:
+                return [make(source, given) for source in sources]
+        except Exception:
+            return [self._read(selection, source) for source in sources]
+        return [
+            make(source, given) if refused is None else self._read(selection, source)
+            for source, refused in zip(sources, denied, strict=True)
+        ]
+
+    def _read(self, selection: Selection, source: Any) -> dict[str, Any]:
+        """The leaves of one object, one by one: whatever a leaf raises is its own trouble."""
+        refused = self._verdict(selection, source) or {}
+        out: dict[str, Any] = {}
+        for step in selection.steps:
+            out[step.key] = None
+            if step in selection.branches:
+                continue
+            try:
+                if step in refused:
+                    raise refused[step]
+                self._place(step, step.type, cast(Any, step.read)(source, self), out, step.key, {})
+            except Exception as error:
+                self._failed(step, step.type, out, step.key, error)
+        return out
+
+    async def _branch(self, selection: Selection, step: Step, sources: list[Any], outs: list[dict[str, Any]]) -> None:
+        """Fetch what a branch leads to, and fill it."""
+        if step.declared.guard is not None:
+            sources, outs = self._admitted(selection, step, sources, outs)
+        buckets: dict[Selection, Bucket] = {}
+        if not sources:
+            return
+        for out, value in zip(outs, await self._values(step, sources), strict=True):
+            try:
+                if value.__class__ is Failure:
+                    raise value.error
+                self._place(step, step.type, value, out, step.key, buckets)
+            except Exception as error:
+                self._failed(step, step.type, out, step.key, error)
+        for child, (found, containers, keys) in buckets.items():
+            for container, key, answer in zip(containers, keys, await self._fill(child, found), strict=True):
+                container[key] = answer
+
+    async def _values(self, step: Step, sources: list[Any]) -> Sequence[Any]:
+        """One for each source; a trouble of all of them is one of each."""
+        if step.fetch is None:
+            return [self._value(step, source) for source in sources]
+        try:
+            values: Sequence[Any] = await step.fetch.values(self, step, sources)
+        except Exception as error:
+            return [Failure(error)] * len(sources)
+        return values
+
+    def _value(self, step: Step, source: Any) -> Any:
+        try:
+            return cast(Any, step.read)(source, self)
+        except Exception as error:
+            return Failure(error)
+
+    def _place(
+        self, step: Step, kind: Any, value: Any, container: Container, key: Any, buckets: dict[Selection, Bucket]
+    ) -> None:
+        """Put a value where it belongs; an object is filled later, with all the others of its selection."""
+        required = is_non_null_type(kind)
+        inner = kind.of_type if required else kind
+        if value is None:
+            container[key] = None
+            if required:
+                raise unexpected_null(step.coordinate)
+        elif is_list_type(inner):
+            self._list(step, inner, value, container, key, buckets)
+        elif is_leaf_type(inner):
+            container[key] = coerced(inner, value)
+        else:
+            selection, source = self._selected(step, inner, value)
+            sources, containers, keys = buckets.setdefault(selection, ([], [], []))
+            sources.append(source)
+            containers.append(container)
+            keys.append(key)
+
+    def _list(
+        self, step: Step, kind: Any, value: Any, container: Container, key: Any, buckets: dict[Selection, Bucket]
+    ) -> None:
+        if not is_iterable(value):
+            raise GraphQLError(f"Expected Iterable, but did not find one for field '{step.coordinate}'.")
+        items = list(value)
+        container[key] = answers = [None] * len(items)
+        for index, item in enumerate(items):
+            try:
+                self._place(step, kind.of_type, item, answers, index, buckets)
+            except Exception as error:
+                self._failed(step, kind.of_type, answers, index, error)
+
+    def _selected(self, step: Step, kind: Any, value: Any) -> tuple[Selection, Any]:
+        """What is asked of an object, and the object."""
+        if value.__class__ is Found:
+            selection, value = value.selection, value.row
+        elif step.child is not None and not is_abstract_type(kind):
+            return step.child, value
+        elif is_abstract_type(kind):
+            return step.of_value(self._possible(step, kind, type_name(value))), value
+        else:
+            return step.of_value(kind.name), value
+        if is_abstract_type(kind):
+            self._possible(step, kind, selection.kind.name)
+        return selection, value
+
+    def _possible(self, step: Step, kind: Any, name: str) -> str:
+        """The name of a type, which has to be one of those that the field may lead to."""
+        found = self.bound.graphql.type_map.get(name)
+        if not self.bound.graphql.is_sub_type(kind, cast(Any, found)):
+            raise GraphQLError(f"Runtime Object type '{name}' is not a possible type for '{kind}'.")
+        return name
+
+    def _failed(self, step: Step, kind: Any, container: Container, key: Any, error: Exception) -> None:
+        container[key] = None
+        self._troubles.append(Trouble(error, step, kind, container, key))
+
+    def _admitted(
+        self, selection: Selection, step: Step, sources: list[Any], outs: list[dict[str, Any]]
+    ) -> tuple[list[Any], list[dict[str, Any]]]:
+        """Those of which the caller may have this branch."""
+        passed: tuple[list[Any], list[dict[str, Any]]] = ([], [])
+        for source, out in zip(sources, outs, strict=True):
+            refused = self._verdict(selection, source)
+            if refused is None or step not in refused:
+                passed[0].append(source)
+                passed[1].append(out)
+            else:
+                self._failed(step, step.type, out, step.key, refused[step])
+        return passed
+
+    def _denied(self, selection: Selection, sources: list[Any]) -> list[dict[Step, Exception] | None] | None:
+        """For each object the fields that the caller may not have; None where there are none at all."""
+        if not selection.guarded:
+            return None
+        verdicts = [self._verdict(selection, source) for source in sources]
+        return verdicts if any(verdicts) else None
+
+    def _verdict(self, selection: Selection, source: Any) -> dict[Step, Exception] | None:
+        """What is refused of an object: decided once for all that belong to the same."""
+        key = id(selection), tuple([source[place] for place in selection.subject])
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judged(selection, key[1]) or None
+        return self._verdicts[key]
+
+    def _judged(self, selection: Selection, values: tuple[Any, ...]) -> dict[Step, Exception]:
+        about = selection.shape.source.about if selection.shape.source else tuple
+        subject = about(*values) if values else None
+        refused: dict[Step, Exception] = {}
+        passed: set[int] = set()
+        for step in selection.guarded:
+            guard = cast(Any, step.declared.guard)
+            if id(guard) in passed:
+                continue
+            try:
+                with told(step.coordinate):
+                    guard.check(self.context, subject)
+                passed.add(id(guard))
+            except Exception as error:
+                refused[step] = error
+        return refused
