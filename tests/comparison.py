@@ -69,7 +69,7 @@ class Pair:
 
 def pairs(world: Twin, seeds: Iterable[int], makes: Makes) -> Iterator[tuple[int, Pair]]:
     """Each seed with the executors that are to answer it."""
-    clean = world.asker.host.bound
+    clean = world.asker.bound
     without = Pair(None, on_graphql_core(clean), makes(clean))
     pair = without
     for seed in seeds:
@@ -85,7 +85,7 @@ def pairs(world: Twin, seeds: Iterable[int], makes: Makes) -> Iterator[tuple[int
 async def compared(world: Twin, seeds: Iterable[int], makes: Makes = planned) -> Outcome:
     """Ask the documents of these numbers, each caller in turn."""
     outcome = Outcome()
-    walkers = {name: Walker(world.asker.host.bound.graphql, supply) for name, supply in world.supplies.items()}
+    walkers = {name: Walker(world.asker.bound.graphql, supply) for name, supply in world.supplies.items()}
     with capture_logs() as logs:
         for seed, pair in pairs(world, seeds, makes):
             request = asked(world, walkers[caller_of(world, seed).name], seed)

@@ -83,7 +83,7 @@ async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
     settings = Settings(**cheap)
     documents = Documents(bound.graphql, settings.documents, weight_of, entries=10_000, size_bytes=2**30)
     supplies = await _supplies(database, bound, canaries, callers)
-    return Twin(database, Asker(Host(settings, bound, database, hashing), documents), callers, supplies)
+    return Twin(database, Asker(bound, Host(settings, bound, database, hashing), documents), callers, supplies)
 
 
 async def _demo_callers(database: Database) -> list[Caller]:
