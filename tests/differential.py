@@ -4,6 +4,7 @@ Equal are `data` to the order of its keys, and every error with its path, locati
 below one place that was nulled by propagation each executor tells one, and it is open which.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -123,8 +124,11 @@ class Asker:
         """What one executor answers."""
         prepared = self.prepared(question.request)
         assert prepared is not None, question.request.text
-        async with self.host.admit(http_request(question.caller)) as call:
-            return await answered(tried.execute, *prepared, question.request.variables, call)
+        try:
+            async with self.host.admit(http_request(question.caller)) as call:
+                return await answered(tried.execute, *prepared, question.request.variables, call)
+        except RequestRefused as refused:  # Nobody is admitted whose session is over.
+            return Answer(refusal={"status": refused.status, "code": refused.code})
 
 
 def http_request(caller: Caller) -> HttpRequest:
@@ -152,6 +156,8 @@ async def answered(
     except RequestRefused as refused:
         errors = refused.formatted(speaker(call.locale))
         return Answer(refusal={"status": refused.status, "code": refused.code, "errors": errors})
+    except Exception as error:
+        return Answer(refusal={"raised": repr(error), "where": traceback.format_exception(error)[-3:]})
     return Answer(execution.data, execution.errors)
 
 

@@ -145,7 +145,7 @@ class Faults:
         select = what.select
         if select is None or self.drawn(coordinate, "statement") >= self.statements:
             return what
-        busy = self.drawn(coordinate, "busy") < SOME
+        busy = not isinstance(what, Paged) and self.drawn(coordinate, "busy") < SOME
 
         @wraps(select)
         def broken(*given: Any, **arguments: Any) -> Select[Any]:

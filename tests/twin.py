@@ -23,13 +23,14 @@ from engine.shape import target_of
 from models.column import new_id, table
 from models.db import Database, Db
 from models.profile import Profile, SuspensionReason
+from models.tables import metadata
 from schema.directive import weight_of
 from schema.global_id import global_id
 from tests.api import CHEAP, FREE, OWNER, STAFF, STAFF2, TECH
 from tests.arguments import Supply
 from tests.canary import Canaries
 from tests.database import START
-from tests.dealings import CUSTOMERS, Caller
+from tests.dealings import CUSTOMERS, Caller, Of
 from tests.differential import Asker
 from tests.marks import Marked
 from tests.matrix.seed import signed_in, token
@@ -39,8 +40,11 @@ EMPTY = 0.25
 MOST_IDS = 12
 KEPT = frozenset({"session", "api_token", "clock_offset"})
 """Tables that say who calls, and when."""
-KNOWN_CALLER = frozenset({"profile.locale", "profile.ip_allowlist", "profile.email", "profile.kind"})
-"""Columns without which nobody is recognised."""
+STANDING = frozenset(
+    f"profile.{name}"
+    for name in ("locale", "ip_allowlist", "email", "email_verified_at", "kind", "suspended_at", "two_factor_since")
+)
+"""Columns by which callers are recognised, and that say what they may do at all."""
 
 
 @contextmanager
@@ -66,6 +70,8 @@ class Twin:
     callers: list[Caller]
     supplies: Mapping[str, Supply]
     """What each caller could ask for, by name."""
+    profiles: Mapping[str, UUID]
+    """Who each caller is, by name; nobody is not among them."""
 
 
 async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
@@ -74,7 +80,9 @@ async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
         await seed(database, hashing)
         canaries = Canaries(Marked(bound))
         await canaries.prepare(database)
-        callers = [*dict.fromkeys(canaries.callers), *await _demo_callers(database)]
+        customers = [*dict.fromkeys(canaries.callers)]
+        profiles = await _demo_callers(database)
+        callers = [*customers, *profiles]
         await _emptied(database, bound)
         if database.is_sqlite:
             await _nullable(database)
@@ -83,31 +91,46 @@ async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
     settings = Settings(**cheap)
     documents = Documents(bound.graphql, settings.documents, weight_of, entries=10_000, size_bytes=2**30)
     supplies = await _supplies(database, bound, canaries, callers)
-    return Twin(database, Asker(bound, Host(settings, bound, database, hashing), documents), callers, supplies)
+    asker = Asker(bound, Host(settings, bound, database, hashing), documents)
+    of_customers = {each: canaries.marked.key("profile", Of(each, 0)) for each in CUSTOMERS}
+    whose = {**profiles, **{each: of_customers[each.customer] for each in customers if each.customer is not None}}
+    return Twin(database, asker, callers, supplies, {each.name: key for each, key in whose.items()})
 
 
-async def _demo_callers(database: Database) -> list[Caller]:
+async def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables; without what is made of what cannot be drawn."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    async with Db(database) as db:
+        for rows in metadata.sorted_tables:
+            columns = [each for each in rows.c if not each.name.startswith(("sealed_", "password_hash"))]
+            found[rows.name] = sorted((tuple(row) for row in await db.rows(select(*columns))), key=repr)
+    return found
+
+
+async def _demo_callers(database: Database) -> dict[Caller, UUID]:
     """The demo's people, with one factor, with two, and with tokens; one is suspended, one has no address."""
-    found: list[Caller] = []
+    found: dict[Caller, UUID] = {}
     async with database.writing() as connection:
         people = table(Profile)
         for person in PEOPLE:
             name = person.email.partition("@")[0]
             for factors in (1, 2):
                 secret, rows = signed_in(person.key, new_id(), two_factors=factors == 2)
-                found.append(Caller(f"{name} with {factors} factors", None, secret, factors == 2))
+                found[Caller(f"{name} with {factors} factors", None, secret, factors == 2)] = person.key
                 for row in rows:
                     await connection.execute(insert(table(type(row))).values(row.model_dump()))
         narrowings: list[dict[str, Any]] = [{"read_only": True}, {"only_owner_id": OWNER.key}, {}]
         for number, (person, values) in enumerate(zip((OWNER, TECH, OWNER), narrowings, strict=True)):
             secret, rows = token(person.key, new_id(), f"token {number}", **values)
-            found.append(Caller(f"{person.email} with token {number}", None, secret, True, False))
+            found[Caller(f"{person.email} with token {number}", None, secret, True, False)] = person.key
             for row in rows:
                 await connection.execute(insert(table(type(row))).values(row.model_dump()))
         suspended = {"suspended_at": START, "suspension_reason": SuspensionReason.UNPAID_BALANCE}
         for person, values in ((FREE, suspended), (STAFF2, {"email_verified_at": None})):
             await connection.execute(update(people).where(people.c.id == person.key).values(values))
-        two_factor = update(people).where(people.c.id.in_([TECH.key, STAFF.key])).values(two_factor_since=START)
+        two_factor = (
+            update(people).where(people.c.id.in_([OWNER.key, TECH.key, STAFF.key])).values(two_factor_since=START)
+        )
         await connection.execute(two_factor)
     return found
 
@@ -175,7 +198,7 @@ def _leaf_columns(bound: Bound) -> dict[Table, set[str]]:
         rows: {
             name
             for name in names - used.get(rows, set())
-            if name != "id" and not name.endswith("_id") and f"{rows.name}.{name}" not in KNOWN_CALLER
+            if name != "id" and not name.endswith("_id") and f"{rows.name}.{name}" not in STANDING
         }
         for rows, names in leaves.items()
     }
