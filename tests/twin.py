@@ -58,6 +58,7 @@ def drawn(number: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("uuid_utils.compat.uuid7", uuid7)
         patched.setattr("secrets.choice", random.choice)
+        patched.setattr("os.urandom", random.randbytes)
         yield
 
 
