@@ -14,8 +14,10 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
+    is_abstract_type,
 )
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
@@ -127,7 +129,7 @@ class Bound:
             case Either(ways):
                 return self._either([(type_name, shape.place(key)) for type_name, key in ways])
             case ByGlobalId() as what:
-                return self._by_global_id(what)
+                return self._by_global_id(what, possible_types(self.graphql, target))
             case Batch() as what:
                 return _batch(shape, what, self._arguments(field))
             case One() | Many() as what:
@@ -149,10 +151,10 @@ class Bound:
 
         return resolve
 
-    def _by_global_id(self, what: ByGlobalId) -> Resolver:
+    def _by_global_id(self, what: ByGlobalId, possible: frozenset[str]) -> Resolver:
         async def one(context: Any, text: str) -> Entity | None:
             found = what.read(text)
-            return await self.reach(context, *found) if found else None
+            return await self.reach(context, *found) if found and found[0] in possible else None
 
         async def several(context: Any, ids: list[str]) -> list[Entity | None]:
             if what.most is not None and len(ids) > what.most:
@@ -207,6 +209,11 @@ def bound_of(info: strawberry.Info[Any, Any]) -> Bound:
     """The bound schema that runs a field."""
     bound: Bound = info._raw_info.schema.extensions[BOUND]
     return bound
+
+
+def possible_types(schema: GraphQLSchema, kind: GraphQLNamedType) -> frozenset[str]:
+    """The names of the types that an object of this type may be of."""
+    return frozenset(each.name for each in schema.get_possible_types(kind)) if is_abstract_type(kind) else frozenset()
 
 
 def batches_of(context: Any) -> Batches:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from graphql import (
+    GraphQLError,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLString,
@@ -17,7 +19,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from engine import fetch
-from engine.bind import Bound
+from engine.bind import Bound, possible_types
 from engine.declare import (
     Batch,
     ByGlobalId,
@@ -89,6 +91,11 @@ class Compiler:
         shape = self.bound.shapes[name]
         layout = Layout(shape.columns, behind_key=False, frozen=True) if shape.is_row else None
         return self.selection(name, details, layout)
+
+    def check_possible(self, kind: GraphQLNamedType, name: str) -> None:
+        """Raises where an object of a type stands where none of that kind may."""
+        if is_abstract_type(kind) and not self.schema.is_sub_type(kind, cast(Any, self.schema.type_map.get(name))):
+            raise GraphQLError(f"Runtime Object type '{name}' is not a possible type for '{kind}'.")
 
     def _filled(self, selection: Selection, fields: dict[str, Details], rows: Layout | None = None) -> Selection:
         made = Steps(self, selection, rows)
@@ -196,6 +203,7 @@ class Steps:
         compiler, details = self.compiler, step.details
         target = get_named_type(step.type)
         step.select = lambda name: compiler.of_value(name, details)
+        step.possible = lambda name: compiler.check_possible(target, name)
         step.select_rows = lambda name: compiler.selection(name, details, Layout())
         if (function := self._function(step)) is not None:
             step.fetch = fetch.Function(
@@ -244,7 +252,7 @@ class Steps:
                     lambda source, request: [(name, read(source, request)) for name, read in readers], first=True
                 )
             case ByGlobalId():
-                step.fetch = fetch.ByIds(what)
+                step.fetch = fetch.ByIds(what, possible_types(compiler.schema, target))
             case Batch():
                 step.fetch = fetch.Batched(what, _key(layout, what.key))
             case One() | Many():

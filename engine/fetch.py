@@ -37,7 +37,7 @@ class Failure:
     __slots__ = ("error",)
 
     def __init__(self, error: BaseException) -> None:
-        self.error = error
+        self.error = cast(Exception, error)
 
 
 class Found:
@@ -201,17 +201,22 @@ class References:
 class ByIds:
     """Objects by the ids that clients hold."""
 
-    def __init__(self, what: ByGlobalId) -> None:
+    def __init__(self, what: ByGlobalId, possible: frozenset[str]) -> None:
         self.what = what
+        self.possible = possible
 
     async def values(self, request: "Performance", step: Step, sources: Sources) -> list[Any]:
         given, most = step.arguments(request), self.what.most
         if most is None:
-            found = await reached(request, step, [self.what.read(given["id"])])
+            found = await reached(request, step, [self._read(given["id"])])
             return found * len(sources)
         if len(given["ids"]) > most:
             raise FieldRefused(BAD_USER_INPUT, "At most {most} ids at once.", most=most)
-        return [await reached(request, step, [self.what.read(text) for text in given["ids"]])] * len(sources)
+        return [await reached(request, step, [self._read(text) for text in given["ids"]])] * len(sources)
+
+    def _read(self, text: str) -> tuple[str, Any] | None:
+        found = self.what.read(text)
+        return found if found and found[0] in self.possible else None
 
 
 async def reached(request: "Performance", step: Step, wanted: Sequence[tuple[str, Any] | None]) -> list[Found | None]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from graphql import (
     GraphQLError,
     OperationDefinitionNode,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -69,7 +70,8 @@ class Performance:
     async def rows(self, statement: Statement, keys: Sequence[Any], page: PageRequest | None = None) -> Sequence[Row]:
         """The rows of a statement for these keys; each begins with its key."""
         parameters = statement.parameters(keys, self.context.bindings, page)
-        rows: Sequence[Row] = await self.context.db.rows(statement.select, parameters)
+        db = self.context.db
+        rows: Sequence[Row] = await db.read(db.database.prepared(statement.select), parameters)
         return rows
 
     def loaded(self, what: Any, arguments: Any) -> dict[Any, Any]:
@@ -122,10 +124,54 @@ class Performance:
         """Fetch what a branch leads to, and fill it."""
         if step.declared.guard is not None:
             sources, outs = self._admitted(selection, step, sources, outs)
-        buckets: dict[Selection, Bucket] = {}
         if not sources:
             return
-        for out, value in zip(outs, await self._values(step, sources), strict=True):
+        values = await self._values(step, sources)
+        child = step.only_child
+        if child is None:
+            await self._scatter(step, outs, values)
+        elif is_list_type(get_nullable_type(step.type)):
+            await self._lists(step, child, outs, values)
+        else:
+            await self._objects(step, child, outs, values)
+
+    async def _objects(self, step: Step, child: Selection, outs: list[dict[str, Any]], values: Sequence[Any]) -> None:
+        """Values that are objects of one type."""
+        found, holders = [], []
+        for out, value in zip(outs, values, strict=True):
+            if value.__class__ is Failure:
+                self._failed(step, step.type, out, step.key, value.error)
+            elif value is not None:
+                found.append(value)
+                holders.append(out)
+            elif step.required:
+                self._failed(step, step.type, out, step.key, unexpected_null(step.coordinate))
+        if found:
+            key = step.key
+            for out, answer in zip(holders, await self._fill(child, found), strict=True):
+                out[key] = answer
+
+    async def _lists(self, step: Step, child: Selection, outs: list[dict[str, Any]], values: Sequence[Any]) -> None:
+        """Values that are lists of objects of one type."""
+        found: list[Any] = []
+        spans: list[tuple[dict[str, Any], int, int]] = []
+        others: list[tuple[dict[str, Any], Any]] = []
+        for out, value in zip(outs, values, strict=True):
+            if value.__class__ is list and None not in value:
+                spans.append((out, len(found), len(found) + len(value)))
+                found.extend(value)
+            else:
+                others.append((out, value))
+        answers = await self._fill(child, found) if found else []
+        for out, start, end in spans:
+            out[step.key] = answers[start:end]
+        if others:
+            await self._scatter(step, [out for out, _ in others], [value for _, value in others])
+
+    async def _scatter(self, step: Step, outs: list[dict[str, Any]], values: Sequence[Any]) -> None:
+        """Values of whatever kind."""
+        buckets: dict[Selection, Bucket] = {}
+        for out, value in zip(outs, values, strict=True):
             try:
                 if value.__class__ is Failure:
                     raise value.error
@@ -189,23 +235,10 @@ class Performance:
     def _selected(self, step: Step, kind: Any, value: Any) -> tuple[Selection, Any]:
         """What is asked of an object, and the object."""
         if value.__class__ is Found:
-            selection, value = value.selection, value.row
-        elif step.child is not None and not is_abstract_type(kind):
-            return step.child, value
-        elif is_abstract_type(kind):
-            return step.of_value(self._possible(step, kind, type_name(value))), value
-        else:
-            return step.of_value(kind.name), value
+            return value.selection, value.row
         if is_abstract_type(kind):
-            self._possible(step, kind, selection.kind.name)
-        return selection, value
-
-    def _possible(self, step: Step, kind: Any, name: str) -> str:
-        """The name of a type, which has to be one of those that the field may lead to."""
-        found = self.bound.graphql.type_map.get(name)
-        if not self.bound.graphql.is_sub_type(kind, cast(Any, found)):
-            raise GraphQLError(f"Runtime Object type '{name}' is not a possible type for '{kind}'.")
-        return name
+            return step.of_value(type_name(value)), value
+        return step.only_child or step.of_value(kind.name), value
 
     def _failed(self, step: Step, kind: Any, container: Container, key: Any, error: Exception) -> None:
         container[key] = None

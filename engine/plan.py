@@ -8,7 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLOutputType
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
 from graphql.execution.collect_fields import FieldDetails
 
 from engine.declare import Declared
@@ -62,10 +73,28 @@ class Step:
     """What is asked of other objects, by the name of their type; made when the first of that type appears."""
     select: Callable[[str], "Selection"] | None = None
     """Makes one of `children`."""
+    possible: Callable[[str], None] = lambda name: None
+    """Raises where an object of that type may not stand here."""
     rows: dict[str, "Selection"] = field(default_factory=dict)
     """What is asked of rows of any type, by its name; made when the first one is looked for."""
     select_rows: Callable[[str], "Selection"] | None = None
     """Makes one of `rows`."""
+
+    @property
+    def required(self) -> bool:
+        """Whether its value is never null."""
+        return is_non_null_type(self.type)
+
+    @property
+    def only_child(self) -> "Selection | None":
+        """What is asked of the objects, or the lists of objects, that it leads to, where all are of one type."""
+        if self.child is None:
+            kind = get_nullable_type(self.type)
+            kind = get_nullable_type(kind.of_type) if is_list_type(kind) else kind
+            if not is_object_type(kind):
+                return None
+            self.child = self.of_value(kind.name)
+        return None if is_abstract_type(get_named_type(self.type)) else self.child
 
     @property
     def nodes(self) -> list[FieldNode]:
@@ -75,12 +104,14 @@ class Step:
     def of_value(self, name: str) -> "Selection":
         """What is asked of an object of this type that a function gave."""
         if name not in self.children:
+            self.possible(name)
             self.children[name] = cast(Any, self.select)(name)
         return self.children[name]
 
     def rows_of(self, name: str) -> "Selection":
         """What is asked of a row of this type."""
         if name not in self.rows:
+            self.possible(name)
             self.rows[name] = cast(Any, self.select_rows)(name)
         return self.rows[name]
 

@@ -5,6 +5,7 @@ plus the sandbox offset: periods, invoices, alerts, activity. In production the 
 """
 
 from datetime import UTC, date, datetime, timedelta
+from time import perf_counter_ns
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,11 @@ class FrozenClock:
 
     def move(self, by: timedelta) -> None:
         self._at += by
+
+
+def stopwatch() -> int:
+    """Nanoseconds since some moment: how long the machine took for something, never when."""
+    return perf_counter_ns()
 
 
 def civil_day(instant: datetime, zone: ZoneInfo) -> date:

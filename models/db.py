@@ -1,4 +1,4 @@
-"""The database: how it is reached, read and written. The only module of `models/` with `async def`.
+"""The database: how it is reached, read and written. Only it and `models/reading.py` have `async def` in `models/`.
 
 A request holds a `Db`, never a session. Reads share one connection and run one after the other: on SQLite in one read
 transaction (a consistent view), on PostgreSQL without any (no BEGIN and ROLLBACK around each select). `write()` is one
@@ -6,17 +6,20 @@ transaction that sees the business clock, collects the facts of its verbs and co
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from models import sqlite  # isort: skip - before anything that imports sqlite3
 
 import orjson
-from sqlalchemy import Connection, Executable, Row, Select, event, inspect, select
+from sqlalchemy import Connection, Executable, Row, Select, SelectBase, event, inspect, select
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlmodel import SQLModel
@@ -26,10 +29,18 @@ from models.clock import Clock
 from models.column import table
 from models.conflict import Busy, translate
 from models.delivery import deliveries
+from models.prepared import Prepared, compiled
+from models.reading import PostgresqlReading, Reading, Readings, Slow, SqliteReading, to_its_end
 from models.sandbox import ClockOffset
 
 T = TypeVar("T", bound=SQLModel)
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+ALONE = {"pool_size": 1, "max_overflow": 0}
+PREPARED = 1024
+"""Statements kept in compiled form."""
 
 
 class NothingRecorded(AssertionError):
@@ -70,9 +81,9 @@ class Database:
             "pool_timeout": lock_timeout.total_seconds(),
         }
         if self.is_sqlite:
-            alone = pool | {"pool_size": 1, "max_overflow": 0}
             self.readers = sqlite_engine(self.url, wait=lock_timeout, journal=journal, read_only=True, **pool)
-            self.writers = sqlite_engine(self.url, wait=lock_timeout, journal=journal, **alone)
+            reading: Any = partial(SqliteReading, slow=Slow(), wait=lock_timeout)
+            self.writers = sqlite_engine(self.url, wait=lock_timeout, journal=journal, **pool | ALONE)
         else:
             limits = {
                 "statement_timeout": statement_timeout,
@@ -82,6 +93,10 @@ class Database:
             pool["pool_pre_ping"] = pre_ping
             self.readers = postgresql_engine(self.url, limits, read_only=True, **pool)
             self.writers = postgresql_engine(self.url, limits, **pool)
+            reading = PostgresqlReading
+        self.readings = Readings(self.readers, reading, size=pool_size, overflow=pool_overflow, wait=lock_timeout)
+        self.prepared = lru_cache(maxsize=PREPARED)(self._prepared)
+        """A select that is made once, compiled once. It is kept by its identity."""
 
     @property
     def dialect(self) -> str:
@@ -90,8 +105,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection that only reads: the database refuses it to write. Raises Busy."""
-        async with _connection(self.readers) as connection:
-            yield connection
+        reading = await self.readings.take()
+        try:
+            yield reading.through_sqlalchemy()
+        except BaseException:
+            reading.broken = True
+            raise
+        finally:
+            await self.readings.give(reading)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -99,7 +120,7 @@ class Database:
         async with _connection(self.writers) as connection:
             transaction = await connection.begin()
             yield connection
-            await _to_its_end(transaction.commit())
+            await to_its_end(transaction.commit())
 
     async def offset(self, connection: AsyncConnection) -> timedelta:
         """How far business time is ahead; zero outside the sandbox."""
@@ -109,8 +130,12 @@ class Database:
         return timedelta(microseconds=result.scalar_one_or_none() or 0)
 
     async def close(self) -> None:
+        await self.readings.close()
         await self.readers.dispose()
         await self.writers.dispose()
+
+    def _prepared(self, statement: SelectBase) -> Prepared:
+        return compiled(statement, self.readers.dialect)
 
 
 class Write:
@@ -172,8 +197,7 @@ class Db:
         self.recorded = 0
         """Facts committed so far."""
         self._turn = asyncio.Lock()
-        self._held = AsyncExitStack()
-        self._connection: AsyncConnection | None = None
+        self._reading: Reading | None = None
         self._writing = False
         self._over = False
 
@@ -187,9 +211,18 @@ class Db:
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """The rows of a select, in the request's one reading connection; concurrent callers take turns."""
         async with self._turn:
-            connection = await self._open()
             self.statements += 1
-            return (await connection.execute(statement, parameters)).all()
+            return await self._answer(lambda reading: _rows(reading, statement, parameters))
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        """The driver's own rows of a select that was compiled before, in the same connection. See `Prepared`."""
+        async with self._turn:
+            self.statements += 1
+            return await self._answer(lambda reading: reading.fetch(text, values))
+
+    async def read(self, prepared: Prepared, parameters: Mapping[str, Any] = NOTHING) -> Sequence[Any]:
+        """The rows of a prepared select, as tuples."""
+        return prepared.rows(await self.fetch(prepared.text, prepared.values(parameters)))
 
     async def first(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
         """The first row of a select, or None; the others are read for nothing, so it should have one."""
@@ -202,7 +235,7 @@ class Db:
         if not self.database.sandbox:
             return real_now
         async with self._turn:
-            return real_now + await self.database.offset(await self._open())
+            return real_now + await self._answer(lambda reading: self.database.offset(reading.through_sqlalchemy()))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Write]:
@@ -241,8 +274,7 @@ class Db:
     async def release(self) -> None:
         """Let the reading connection go; the next read opens another."""
         async with self._turn:
-            self._connection = None
-            await self._held.aclose()
+            await self._let_go()
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -256,15 +288,36 @@ class Db:
         finally:
             self._writing = False
 
-    async def _open(self) -> AsyncConnection:
+    async def _answer(self, ask: Callable[[Reading], Awaitable[Answer]]) -> Answer:
+        """What a reading connection answers; one that the server has closed meanwhile is replaced, and asked again."""
+        reading = await self._open()
+        try:
+            return await ask(reading)
+        except DBAPIError:
+            if not reading.hung_up:
+                raise
+        return await ask(await self._open())
+
+    async def _open(self) -> Reading:
         if self._writing:
             raise AssertionError("inside a write, read through it: out here its changes are not seen")
         if self._over:
             # A field that failed has answered for its siblings, whose batches still come: nobody would close for them.
             raise asyncio.CancelledError
-        if self._connection is None:
-            self._connection = await self._held.enter_async_context(self.database.reading())
-        return self._connection
+        if self._reading is not None and not self._reading.usable:
+            await self._let_go()
+        if self._reading is None:
+            self._reading = await self.database.readings.take()
+        return self._reading
+
+    async def _let_go(self) -> None:
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await self.database.readings.give(reading)
+
+
+async def _rows(reading: Reading, statement: Executable, parameters: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    return (await reading.through_sqlalchemy().execute(statement, parameters)).all()
 
 
 def async_url(url: str) -> URL:
@@ -282,11 +335,13 @@ def async_url(url: str) -> URL:
 def sqlite_engine(url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any) -> AsyncEngine:
     """Connections to an SQLite file, in a folder that is made where it is missing."""
     Path(str(url.database)).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = _engine(url, **options)
+    engine = _engine(url, connect_args={"cached_statements": 500}, **options)
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     def begin_transaction(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:  # What was asked directly may have begun it.
+            connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", sqlite.settings(wait=wait, journal=journal, read_only=read_only))
     event.listen(engine.sync_engine, "begin", begin_transaction)
@@ -302,7 +357,14 @@ def postgresql_engine(
     if read_only:
         settings["default_transaction_read_only"] = "on"
         options["isolation_level"] = "AUTOCOMMIT"
-    arguments = {"server_settings": settings, "timeout": 10, "prepared_statement_cache_size": 500}
+    arguments = {
+        "server_settings": settings,
+        "timeout": 10,
+        "prepared_statement_cache_size": 500,  # SQLAlchemy's; the driver's own follow, for what is asked directly.
+        "statement_cache_size": 500,
+        "max_cached_statement_lifetime": 0,
+        "max_cacheable_statement_size": 0,
+    }
     return _engine(url, connect_args=arguments, **options)
 
 
@@ -326,17 +388,3 @@ async def _connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
     except PoolExhausted as error:
         raise Busy from error
-
-
-async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
-    """Finish `work` although the caller is cancelled meanwhile: a COMMIT cut short may or may not have happened."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled from task.exception()
-    return task.result()

@@ -38,6 +38,8 @@ version: tuple[int, int, int] = library.sqlite_version_info
 wal_is_safe: bool = version >= WAL_RESET_FIXED
 journal_mode = "WAL" if wal_is_safe else "DELETE"
 """The best that is safe with this library."""
+BUSY, INTERRUPTED = 5, 9
+"""SQLITE_BUSY and SQLITE_INTERRUPT; the second byte of a code tells more of it."""
 
 
 def settings(
@@ -76,3 +78,17 @@ def _set_journal_mode(connection: Any, cursor: Any, journal: str) -> None:
             connection.run_async(lambda _driver: asyncio.sleep(10 / 1000))
         else:
             return
+
+
+def was_interrupted(error: Exception) -> bool:
+    """The statement took longer than its connection allows."""
+    return _code(error) == INTERRUPTED
+
+
+def could_not_wait(error: Exception) -> bool:
+    """The statement was interrupted, or met a lock."""
+    return _code(error) in (BUSY, INTERRUPTED)
+
+
+def _code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", None) or 0) & 0xFF

@@ -181,8 +181,8 @@ async def left_open(api: Api) -> int:
     """Connections that nobody gave back, although nothing is under way; what is left of a request gets a moment."""
     for _ in range(3):
         await asyncio.sleep(0)
-    pools: list[Any] = [api.database.readers.sync_engine.pool, api.database.writers.sync_engine.pool]
-    return sum(pool.checkedout() for pool in pools)
+    writers: Any = api.database.writers.sync_engine.pool
+    return api.database.readings.in_use + int(writers.checkedout())
 
 
 async def send(api: Api, caller: Caller, request: Request) -> httpx.Response:

@@ -76,8 +76,7 @@ async def counted(database: Database) -> int:
 
 def in_use(database: Database) -> int:
     """Connections that somebody holds."""
-    pools = [cast(QueuePool, engine.pool) for engine in (database.readers, database.writers)]
-    return sum(pool.checkedout() for pool in pools)
+    return database.readings.in_use + cast(QueuePool, database.writers.pool).checkedout()
 
 
 def connections(engine: AsyncEngine) -> int:
