@@ -5,9 +5,9 @@ together with what it is asked for.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import wraps
 from types import MappingProxyType
@@ -64,6 +64,8 @@ class Faults:
     leaves: float = LEAVES
     statements: float = STATEMENTS
     types: float = TYPES
+    always: Mapping[str, Kind] = field(default_factory=dict)
+    """Fields that fail at every object, by coordinate; a relation's statement is refused, whatever is said here."""
     armed: bool = False
     """The schema is built: selects may raise."""
 
@@ -72,8 +74,8 @@ class Faults:
         made = build()
         for kind in made.graphql.type_map.values():
             if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
-                for name, field in kind.fields.items():
-                    self._field(kind, f"{kind.name}.{name}", field)
+                for name, each in kind.fields.items():
+                    self._field(kind, f"{kind.name}.{name}", each)
         sources = {kind: self._source(kind, source) for kind, source in SOURCES.items()}
         bound = Bound(made.schema, sources, default_guard)
         self.armed = True
@@ -84,20 +86,20 @@ class Faults:
         written = "|".join(map(str, (self.seed, *about)))
         return int.from_bytes(hashlib.blake2b(written.encode(), digest_size=7).digest()) / 2**56
 
-    def _field(self, kind: GraphQLObjectType, coordinate: str, field: GraphQLField) -> None:
-        found = definition(field)
+    def _field(self, kind: GraphQLObjectType, coordinate: str, there: GraphQLField) -> None:
+        found = definition(there)
         if found is None or found.base_resolver is not None:
             return
-        there: Declaration = found.metadata.get(DECLARATION) or Column()
+        what: Declaration = found.metadata.get(DECLARATION) or Column()
         on_rows = kind.extensions[STRAWBERRY].origin in SOURCES
-        instead = self._declaration(coordinate, there, found.python_name, on_rows=on_rows)
-        if instead is not there:
+        instead = self._declaration(coordinate, what, found.python_name, on_rows=on_rows)
+        if instead is not what:
             other = copy(found)
             other.metadata = MappingProxyType({**found.metadata, DECLARATION: instead})
-            field.extensions = {**field.extensions, STRAWBERRY: other}
+            there.extensions = {**there.extensions, STRAWBERRY: other}
 
     def _declaration(self, coordinate: str, what: Declaration, name: str, *, on_rows: bool) -> Declaration:
-        fails = self.drawn(coordinate) < self.leaves
+        fails = coordinate in self.always or self.drawn(coordinate) < self.leaves
         match what:
             case Column() if fails and on_rows:
                 return Computed(self._computed(coordinate, lambda value: value), (what.name or name,))
@@ -118,7 +120,7 @@ class Faults:
         return computed
 
     def _batch(self, coordinate: str, load: Callable[..., Any]) -> Callable[..., Any]:
-        whole = self.drawn(coordinate, "whole") < SOME
+        whole = coordinate not in self.always and self.drawn(coordinate, "whole") < SOME
 
         @wraps(load)
         async def loaded(context: Any, keys: Sequence[Any], **arguments: Any) -> list[Any]:
@@ -143,9 +145,10 @@ class Faults:
             by = self._computed(f"{coordinate}?", what.otherwise.by, given=given)
             what = replace(what, otherwise=replace(what.otherwise, by=by))
         select = what.select
-        if select is None or self.drawn(coordinate, "statement") >= self.statements:
+        fails = coordinate in self.always or self.drawn(coordinate, "statement") < self.statements
+        if select is None or not fails:
             return what
-        busy = not isinstance(what, Paged) and self.drawn(coordinate, "busy") < SOME
+        busy = not isinstance(what, Paged) and coordinate not in self.always and self.drawn(coordinate, "busy") < SOME
 
         @wraps(select)
         def broken(*given: Any, **arguments: Any) -> Select[Any]:
@@ -161,6 +164,8 @@ class Faults:
         return replace(source, only=and_(true() if source.only is None else source.only, BROKEN))
 
     def _kind(self, coordinate: str, *values: Any) -> Kind | None:
+        if coordinate in self.always:
+            return self.always[coordinate]
         if self.drawn(coordinate, "some", *values) >= SOME:
             return None
         return KINDS[int(self.drawn(coordinate, "kind", *values) * len(KINDS))]
@@ -176,3 +181,9 @@ def failed(kind: Kind, coordinate: str) -> Any:
         case Kind.BUSY:
             raise Busy
     return UNREADABLE if kind is Kind.UNREADABLE else None
+
+
+def only(**always: Kind) -> Faults:
+    """Nothing fails but these fields: `Account_name` is `Account.name`."""
+    named = {coordinate.replace("_", "."): kind for coordinate, kind in always.items()}
+    return Faults(0, leaves=0.0, statements=0.0, types=0.0, always=named)

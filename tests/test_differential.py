@@ -11,13 +11,16 @@ from tests.twin import twin
 MANY = {"sqlite": 400, "postgresql": 150}
 """Documents for each database."""
 START = {"sqlite": 0, "postgresql": 1_000_000}
+DECLINED = {"condition", "conditions"}
+"""Why a document of the walker may have no plan: the variables that say which of its parts count are null, or many."""
 SLICE, SLICES = 1_000, 20
 
 
 def check(outcome: Outcome) -> None:
     """Nothing differs, and nothing was left to graphql-core that a plan should have answered."""
     assert not outcome.disagreements, "\n\n".join(outcome.disagreements[:5])
-    assert outcome.fallbacks == {}
+    assert outcome.fallbacks.keys() <= DECLINED
+    assert outcome.fallbacks.total() < 0.05 * outcome.asked
 
 
 async def test_both_executors_answer_the_same(

@@ -75,8 +75,8 @@ class Twin:
     """Who each caller is, by name; nobody is not among them."""
 
 
-async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
-    """The same one each time, in a migrated database without rows."""
+async def twin(database: Database, bound: Bound, hashing: HashingPool, *, holes: bool = True) -> Twin:
+    """The same one each time, in a migrated database without rows. `holes`: values are missing here and there."""
     with drawn(0):
         await seed(database, hashing)
         canaries = Canaries(Marked(bound))
@@ -84,8 +84,9 @@ async def twin(database: Database, bound: Bound, hashing: HashingPool) -> Twin:
         customers = [*dict.fromkeys(canaries.callers)]
         profiles = await _demo_callers(database)
         callers = [*customers, *profiles]
-        await _emptied(database, bound)
-        if database.is_sqlite:
+        if holes:
+            await _emptied(database, bound)
+        if holes and database.is_sqlite:
             await _nullable(database)
             await _emptied(database, bound, even=True)
     cheap: dict[str, Any] = {**CHEAP, "worker_in_server": False, "rate_limits": False}
