@@ -173,6 +173,8 @@ def disagreement(one: Answer, other: Answer) -> str | None:
     for answer in (one, other):
         if faults := list(unfounded(answer)):
             return f"errors without a null: {faults}"
+        if answer.errors != [errors[0] for errors in told_at(answer).values()]:
+            return "errors that are not in the order of their places, or several of one place"
     mine, its = told_at(one), told_at(other)
     if list(mine) != list(its):
         return f"places of errors: {[*mine]} and {[*its]}"
