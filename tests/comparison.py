@@ -1,7 +1,7 @@
 """Documents of a walker, asked of both executors, one caller after the other, with faults and without."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -31,7 +31,7 @@ TOGETHER = 12
 MISFITS: tuple[Any, ...] = ({"bad": 1}, ["x", None], "no such value", -(2**40), None, 1.5)
 SHARE_OF_MISFITS = 0.06
 ANOTHER = 3
-"""One document in so many is asked by somebody else as well: a plan is made once for everybody."""
+"""Of so many documents one is asked by somebody else as well, and one with other variables."""
 TOLD = 3
 """Disagreements that are shrunk; more of them tell no more."""
 
@@ -91,10 +91,37 @@ async def compared(world: Twin, seeds: Iterable[int], makes: Makes = planned) ->
             request = asked(world, walkers[caller_of(world, seed).name], seed)
             if request is None:
                 continue
-            for each in (seed, seed // 7) if seed % ANOTHER == 0 else (seed,):
-                await _compare(world, pair, Question(caller_of(world, each), request), f"seed {seed}", outcome)
+            for question in questions(world, seed, request):
+                await _compare(world, pair, question, f"seed {seed}", outcome)
             logs.clear()
     return outcome
+
+
+def questions(world: Twin, seed: int, request: Request) -> Iterator[Question]:
+    """The document of a number; now and then by somebody else as well, or with other variables: plans are kept."""
+    caller = caller_of(world, seed)
+    yield Question(caller, request)
+    if seed % ANOTHER == 0:
+        yield Question(caller_of(world, seed // 7), request)
+    elif seed % ANOTHER == 1 and request.variables:
+        ids = sorted({each for several in world.supplies[caller.name].ids.values() for each in several})
+        random = Random(seed)
+        others = {name: varied(value, ids, random) for name, value in request.variables.items()}
+        yield Question(caller, request._replace(variables=others))
+
+
+def varied(value: Any, ids: Sequence[str], random: Random) -> Any:
+    """Another value of the same kind, for most."""
+    match value:
+        case bool():
+            return random.random() < 0.5
+        case int():
+            return random.choice((0, 1, 2, 25))
+        case str() if value in ids:
+            return random.choice(ids)
+        case list():
+            return [varied(each, ids, random) for each in value][: random.randint(0, 3)]
+    return value
 
 
 def caller_of(world: Twin, seed: int) -> Any:

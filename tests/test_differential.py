@@ -1,12 +1,17 @@
 """Both executors give the same answer: to random documents of all kinds of callers, whatever fails."""
 
+import asyncio
+
 import pytest
+from structlog.testing import capture_logs
 
 from app.passwords import HashingPool
 from engine.bind import Bound
 from models.db import Database
-from tests.comparison import Outcome, compared
+from tests.comparison import Outcome, asked, caller_of, compared
+from tests.differential import Question, disagreement, on_graphql_core, planned
 from tests.twin import twin
+from tests.walker import Walker
 
 MANY = {"sqlite": 400, "postgresql": 150}
 """Documents for each database."""
@@ -35,6 +40,25 @@ async def test_both_executors_answer_the_same(
     assert outcome.with_errors > 0.3 * many
     assert outcome.nulled > 0.1 * many
     assert outcome.misfits > 0.02 * many
+
+
+async def test_they_do_so_at_the_same_time(
+    database: Database, bound: Bound, hashing: HashingPool, backend: str
+) -> None:
+    """A plan that several requests run at once mixes nothing up."""
+    world = await twin(database, bound, hashing)
+    asker, plans, found = world.asker, planned(bound), []
+    with capture_logs():
+        for start in range(START[backend], START[backend] + 10):
+            walker = Walker(bound.graphql, world.supplies[caller_of(world, start).name])
+            if (request := asked(world, walker, start)) is None:
+                continue
+            several = [Question(caller, request) for caller in world.callers[start % 5 :: 5]]
+            right = [await asker.answer(on_graphql_core(bound), question) for question in several]
+            answers = await asyncio.gather(*(asker.answer(plans, question) for question in several))
+            found += [disagreement(*pair) for pair in zip(right, answers, strict=True)]
+    assert len(found) > 50
+    assert set(found) == {None}
 
 
 @pytest.mark.campaign

@@ -18,8 +18,8 @@ from tests.comparison import Outcome, pairs
 from tests.database import Databases
 from tests.dealings import Caller
 from tests.deed import DEEDS, stock
-from tests.differential import Answer, Question, Tried, disagreement, planned
-from tests.scope import Bounds
+from tests.differential import Answer, Question, Tried, disagreement, on_graphql_core, planned
+from tests.scope import Bounds, Request
 from tests.test_differential import DECLINED
 from tests.twin import Twin, contents, drawn, twin
 from tests.walker import Walker
@@ -115,6 +115,38 @@ async def test_mutations_do_and_answer_the_same(
         after = await contents(database)
         assert after == await contents(worlds[1].database)
         assert len(after["activity_event"]) > len(before["activity_event"]) + 0.3 * many
+
+
+SET = "userErrors { __typename code message field } query { viewer { identity { city } kind } session { id } }"
+NAMED = {
+    "the whole graph after it": f"""mutation {{ profileUpdate(input: {{identity: {{city: "Lyon"}}}}) {{
+      profile {{ identity {{ city }} activity(first: 1) {{ nodes {{ action summary actor {{ displayName }} }} }} }}
+      {SET} }} }}""",
+    "one after the other": f"""mutation {{ a: profileUpdate(input: {{identity: {{city: "A"}}}}) {{ {SET} }}
+      b: profileUpdate(input: {{identity: {{city: "B", country: "FR"}}}}) {{ ...P }} __typename
+      c: serverRename(input: {{serverId: "nothing", name: "c"}}) {{ server {{ name }} userErrors {{ code field }} }} }}
+      fragment P on MutationPayload {{ {SET} ... on ProfileUpdatePayload {{ profile {{ identity {{ city }} }} }} }}""",
+    "one that is refused, and one that is left out": f"""mutation ($no: Boolean = false) {{
+      apiTokenRegenerate(input: {{apiTokenId: "nothing"}}) {{ secret {SET} }}
+      profileUpdate(input: {{}}) @include(if: $no) {{ {SET} }}
+      passwordResetRequest(input: {{email: "nobody@example.org"}}) {{ {SET} }} }}""",
+    "one that ends the session": f"mutation {{ sessionDelete(input: {{}}) {{ deletedIds {SET} }} after: __typename }}",
+}
+"""All by the same caller, in this order."""
+
+
+async def test_named_mutations_do_and_answer_the_same(
+    database: Database, databases: Databases, clock: FrozenClock, bound: Bound, hashing: HashingPool
+) -> None:
+    async with both(database, databases, clock, bound, hashing) as worlds:
+        caller = next(each for each in worlds[0].callers if each.name == "owner with 2 factors")
+        for number, (name, document) in enumerate(NAMED.items()):
+            question = Question(caller, Request(document, {}, None))
+            one = await done(worlds[0], on_graphql_core(bound), question, number)
+            other = await done(worlds[1], planned(bound), question, number)
+            assert disagreement(one, other) is None, f"{name}\n{one}\n{other}"
+            assert one.data is not None, name
+        assert await contents(database) == await contents(worlds[1].database)
 
 
 @pytest.mark.campaign
