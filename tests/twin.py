@@ -1,6 +1,7 @@
 """Worlds that can be made twice: ids and secrets are drawn from a number, and callers of every kind are there."""
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from tests.matrix.seed import signed_in, token
 EMPTY = 0.25
 """How many values are null, of those that may be."""
 MOST_IDS = 12
+ID_BYTES = 16
 KEPT = frozenset({"session", "api_token", "clock_offset"})
 """Tables that say who calls, and when."""
 STANDING = frozenset(
@@ -50,15 +52,19 @@ STANDING = frozenset(
 @contextmanager
 def drawn(number: int) -> Iterator[None]:
     """Let new ids and secrets come from a number."""
-    random, count = Random(number), itertools.count(1)
+    random, profiles, count, system = Random(number), Random(number), itertools.count(1), os.urandom
 
     def uuid7() -> UUID:
         return UUID(f"{0x0190D1FF0000 + next(count):012x}7{random.getrandbits(12):03x}8{random.getrandbits(60):015x}")
 
+    def urandom(size: int) -> bytes:
+        """What ids of version 4 are made of; others may ask as often as they like."""
+        return profiles.randbytes(size) if size == ID_BYTES else system(size)
+
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("uuid_utils.compat.uuid7", uuid7)
-        patched.setattr("secrets.choice", random.choice)
-        patched.setattr("os.urandom", random.randbytes)
+        patched.setattr("secrets.choice", Random(number).choice)
+        patched.setattr("os.urandom", urandom)
         yield
 
 
