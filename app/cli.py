@@ -17,6 +17,7 @@ from app import log, migration
 from app.catalogue import catalogue
 from app.deliveries import deliveries
 from app.doctor import NOTHING_SOLD, complaints, unservable
+from app.explanation import explanation
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
@@ -109,6 +110,15 @@ def schema(
 def settings() -> None:
     """Print every setting, with its default, as a table in Markdown."""
     print(settings_table(), end="")
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A GraphQL document.")],
+    staff: Annotated[bool, typer.Option(help="For /staff/graphql.")] = False,
+) -> None:
+    """Print how a document is executed: its levels, statements, what its fields ask, and its cost."""
+    print(explanation(file.read_text("utf-8"), load(), build_staff() if staff else build()))
 
 
 @app.command()

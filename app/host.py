@@ -48,6 +48,8 @@ class Call(Context):
     credential: Credential | None = None
     came_by: UUID | None = None
     """The session of that credential, whoever the caller has become since."""
+    explains: bool = False
+    """The answer tells how it was found."""
     renewed: bool = False
     """The caller's session lasts longer than when they last heard of it."""
 
@@ -57,6 +59,7 @@ class Host:
 
     def __init__(self, settings: Settings, bound: Bound, database: Database, passwords: Passwords) -> None:
         self.settings = settings
+        self.bound = bound
         self.executor = Executor(
             bound,
             entries=settings.plan_cache,
@@ -98,6 +101,7 @@ class Host:
                 vault=self.vault,
                 infrastructure=self.infrastructure,
                 request_id=request.state.request_id,
+                explains=self.settings.sandbox and request.state.extensions.get("plan") is True,
             )
             await recognise(call)
             request.state.locale = call.locale
@@ -149,7 +153,11 @@ class Host:
             "remaining": quota.remaining,
             "resetAt": quota.reset_at and instant_text(quota.reset_at),
         }
-        return replace(execution, extensions={"cost": cost})
+        extensions: dict[str, Any] = {"cost": cost}
+        if context.explains:
+            lines = self.executor.explained(document, operation, variables, self.database.readers.dialect)
+            extensions["plan"] = lines and [line.shown() for line in lines]
+        return replace(execution, extensions=extensions)
 
     def finish(self, context: Call, response: Response) -> None:
         """Rate-limit headers; the cookies of a session that was opened, ended or made to last longer."""

@@ -19,13 +19,16 @@ from app.document import document_route
 from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
+from app.metrics import metrics_route
 from app.migration import is_at_head
-from app.passwords import HashingPool, hashing_pool
+from app.passwords import hashing_pool
 from app.settings import Settings
 from app.worker import working
 from engine.bind import Bound
 from engine.document import Documents
 from engine.endpoint import Endpoint
+from engine.error import RequestRefused
+from engine.executor import Executor
 from engine.trusted import TrustedDocuments, read_manifest
 from models.clock import Clock, RealClock
 from models.conflict import Busy
@@ -51,6 +54,8 @@ def create_app(
     database = database or open_database(settings, clock or RealClock())
     bound = bound or build()
     passwords = hashing_pool(settings)
+    host = Host(settings, bound, database, passwords)
+    staff = ServiceHost(settings, staff_schema(), database, passwords)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -64,11 +69,12 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/graphql", _endpoint(settings, bound, database, passwords)),
-            Route("/staff/graphql", _staff_endpoint(settings, database, passwords)),
+            Route("/graphql", _endpoint(settings, host)),
+            Route("/staff/graphql", _staff_endpoint(settings, staff)),
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
+            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}),
             document_route(database, settings.secret_key),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
@@ -76,7 +82,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
-    app.state.bound, app.state.database = bound, database
+    app.state.bound, app.state.database, app.state.host = bound, database, host
     return app
 
 
@@ -90,25 +96,35 @@ def _documents(settings: Settings, bound: Bound) -> Documents:
     )
 
 
-def _staff_endpoint(settings: Settings, database: Database, passwords: HashingPool) -> Endpoint[Call]:
-    bound = staff_schema()
+def _staff_endpoint(settings: Settings, host: ServiceHost) -> Endpoint[Call]:
     return Endpoint(
-        ServiceHost(settings, bound, database, passwords),
-        _documents(settings, bound),
+        host,
+        _documents(settings, host.bound),
         limits=settings.requests,
         partial_success=settings.partial_success_status,
     )
 
 
-def _endpoint(settings: Settings, bound: Bound, database: Database, passwords: HashingPool) -> Endpoint[Call]:
+def _endpoint(settings: Settings, host: Host) -> Endpoint[Call]:
+    documents, known = _documents(settings, host.bound), trusted(settings)
+    _make_ready(known, documents, host.executor)
     return Endpoint(
-        Host(settings, bound, database, passwords),
-        _documents(settings, bound),
+        host,
+        documents,
         limits=settings.requests,
-        trusted=trusted(settings),
+        trusted=known,
         page=graphiql_page(settings.mode.value),
         partial_success=settings.partial_success_status,
     )
+
+
+def _make_ready(known: TrustedDocuments, documents: Documents, executor: Executor) -> None:
+    """Plan what is known beforehand. A document that does not fit the schema is told, and refused when it is asked."""
+    for name, text in known.texts.items():
+        try:
+            executor.make_ready(documents.prepare(text))
+        except RequestRefused as refused:
+            logger.error("trusted_document_refused", document=name, code=refused.code)
 
 
 class CrossOrigin(CORSMiddleware):

@@ -94,6 +94,9 @@ class Settings(Figures, BaseSettings):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(), description="Networks whose `X-Forwarded-For` is believed; separated by commas."
     )
+    metrics_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        default=(), description="Networks that may read `/metrics`; separated by commas. By default nobody."
+    )
     worker_in_server: bool | None = Field(
         default=None, description="Run the worker inside the server; by default with SQLite only."
     )
@@ -158,7 +161,7 @@ class Settings(Figures, BaseSettings):
     )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
-    @field_validator("origins", "trusted_proxies", mode="before")
+    @field_validator("origins", "trusted_proxies", "metrics_networks", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

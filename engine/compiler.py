@@ -37,10 +37,12 @@ from engine.declare import (
 )
 from engine.leaf import Writer, is_leaf
 from engine.operation import Document, Operation, fragments_of
+from engine.page_view import Pages
 from engine.plan import Details, Layout, Plan, Selection, Step
 from engine.shape import definition, target_of
 
 TYPENAME = "__typename"
+INTROSPECTION = "introspection"
 OF_TYPENAME = Declared(Column(TYPENAME))
 BYTES_PER_STEP = 3_000
 """What a step, with its part of the code, takes in memory."""
@@ -126,7 +128,7 @@ class Steps:
             return
         field, declared = kind.fields.get(name), self.selection.shape.fields.get(name)
         if field is None or declared is None:
-            raise Declined("introspection" if name.startswith("__") else "undeclared")
+            raise Declined(INTROSPECTION if name.startswith("__") else "undeclared")
         step = Step(key, f"{kind.name}.{name}", details, field.type, declared, field)
         step.arguments = self._arguments(step)
         self.steps.append(step)
@@ -266,7 +268,7 @@ class Steps:
             case Paged():
                 node, rows = target_of(target, "nodes"), Layout()
                 step.child = compiler.selection(target.name, details, None, rows)
-                step.fetch = fetch.Pages(what, compiler.bound.rows[node], rows, _key(layout, what.key), step.child)
+                step.fetch = Pages(what, compiler.bound.rows[node], rows, _key(layout, what.key), step.child)
             case _:
                 raise Declined("undeclared")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -11,6 +12,8 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
 )
+
+from engine.operation import fragments_of
 
 DIRECTIVES = ("skip", "include")
 
@@ -32,3 +35,22 @@ def conditions(node: OperationDefinitionNode, fragments: Mapping[str, FragmentDe
                 yield from within(fragments[node.name.value].selection_set)
 
     return tuple(dict.fromkeys(within(node.selection_set)))
+
+
+def is_introspection(node: OperationDefinitionNode, document: DocumentNode) -> bool:
+    """Whether all that an operation asks is about the schema."""
+    fragments = fragments_of(document)
+
+    def within(selections: SelectionSetNode) -> bool:
+        for each in selections.selections:
+            if isinstance(each, FieldNode):
+                asked = each.name.value.startswith("__")
+            elif isinstance(each, FragmentSpreadNode):
+                asked = within(fragments[each.name.value].selection_set)
+            else:
+                asked = isinstance(each, InlineFragmentNode) and within(each.selection_set)
+            if not asked:
+                return False
+        return True
+
+    return within(node.selection_set)

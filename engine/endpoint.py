@@ -131,6 +131,7 @@ class Endpoint(Generic[C]):
             if self.page is not None and is_navigation(request):
                 return self.page(request)
             params = await self._read(request)
+            request.state.extensions = params.extensions
             text = self.trusted.text_of(params)
             async with self.host.admit(request) as context:
                 response = await self._respond_to(request, context, text, params)

@@ -7,17 +7,22 @@ then, never is.
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 from graphql import OperationType
-from graphql.execution.values import get_variable_values
+from graphql.execution.values import VariableValues, get_variable_values
+from sqlalchemy import Dialect
 
 from engine.bind import Bound
 from engine.cache import LruCache
-from engine.compiler import Compiler, Declined
+from engine.compiler import INTROSPECTION, Compiler, Declined
+from engine.condition import is_introspection
 from engine.error import Translate
 from engine.execute import MOST_COERCION_ERRORS, Told, formatted, run, unfit
+from engine.explanation import Line, explained
 from engine.failure import log_failure
 from engine.operation import Document, Execution, Operation
 from engine.performance import Performance
@@ -27,6 +32,9 @@ FAILED = "failed"
 OFF = "off"
 MOST_CONDITIONS = 8
 """Variables that say which parts of a document count: each doubles the plans that it may have."""
+MOST_INTROSPECTIONS = 16
+MEMORY_PER_BYTE = 10
+"""What a byte of an answer takes in memory before it is written."""
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class Executor:
         self.plans = plans
         self.counters = Counters()
         self._plans = LruCache[Plan | Declined](entries, size_bytes)
+        self._introspections = LruCache[Execution](MOST_INTROSPECTIONS, size_bytes)
 
     async def execute(
         self,
@@ -69,6 +78,8 @@ class Executor:
             data, errors = await performance.answer()
         except Declined as declined:
             self.counters.fallbacks[declined.reason] += 1
+            if declined.reason == INTROSPECTION and not operation.node.variable_definitions:
+                return await self._introspected(document, operation, context, translate)
         except Exception as error:
             if operation.kind is not OperationType.QUERY:
                 raise
@@ -77,6 +88,34 @@ class Executor:
         else:
             return Execution(data, [formatted(error, context.request_id, translate, told) for error in errors])
         return await run(self.bound.graphql, document, operation, variables, context, translate=translate, told=told)
+
+    async def _introspected(
+        self, document: Document, operation: Operation, context: Any, translate: Translate
+    ) -> Execution:
+        """What the schema says of itself: the same for everybody, and dear to find out."""
+        key = document.text, operation.name
+        known = self._introspections.get(key)
+        if known is None:
+            known = await run(self.bound.graphql, document, operation, {}, context, translate=translate)
+            if is_introspection(operation.node, document.node) and not known.errors:
+                self._introspections.keep(key, known, MEMORY_PER_BYTE * len(orjson.dumps(known.data)))
+        return replace(known)
+
+    def make_ready(self, document: Document) -> None:
+        """Plan the operations of a document beforehand, those of which all parts always count."""
+        for operation in document.operations:
+            if not operation.conditions:
+                with suppress(Declined):
+                    self.plan(document, operation, VariableValues({}, {}))
+
+    def explained(
+        self, document: Document, operation: Operation, variables: dict[str, Any], dialect: Dialect
+    ) -> list[Line] | None:
+        """What the plan of an operation does; None where graphql-core executes it."""
+        try:
+            return explained(self.plan(document, operation, self.values(operation, variables)), dialect)
+        except Declined:
+            return None
 
     def values(self, operation: Operation, variables: dict[str, Any]) -> Variables:
         """The variables as they are meant; raises RequestRefused."""

@@ -4,7 +4,8 @@ A trouble of one field never stops the others. Where it stands in the answer is 
 there was one: the usual request, in which everything goes well, pays nothing for it.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from typing import Any, cast
 
 from graphql import (
@@ -20,7 +21,7 @@ from graphql.pyutils import is_iterable
 
 from engine.bind import Bound, batches_of, type_name
 from engine.error import told
-from engine.fetch import ROOT, Failure, Found, Row
+from engine.fetch import ROOT, Batched, Failure, Found, Row
 from engine.leaf import coerced, unexpected_null
 from engine.outcome import in_order
 from engine.page import PageRequest
@@ -44,7 +45,6 @@ class Performance:
         self.values = values
         self.context = context
         self.arguments: dict[Step, dict[str, Any]] = {}
-        self.statements: list[tuple[Step, Statement]] = []
         self._troubles: list[Trouble] = []
         self._filled: list[tuple[Selection, list[dict[str, Any]]]] = []
         self._verdicts: dict[tuple[int, tuple[Any, ...]], dict[Step, Exception] | None] = {}
@@ -83,10 +83,12 @@ class Performance:
         """The answers of these objects."""
         outs = self._made(selection, sources)
         self._filled.append((selection, outs))
-        for step in selection.branches:
-            if serial:
+        if serial:
+            for step in selection.branches:
                 self._verdicts.clear()  # What was done before may have made the caller another.
-            await self._branch(selection, step, sources, outs)
+                await self._branch(step, *self._admitted(selection, step, sources, outs))
+        elif selection.branches:
+            await self._branches(selection, sources, outs)
         return outs
 
     def _made(self, selection: Selection, sources: list[Any]) -> list[dict[str, Any]]:
@@ -120,13 +122,29 @@ class Performance:
                 self._failed(step, step.type, out, step.key, error)
         return out
 
-    async def _branch(self, selection: Selection, step: Step, sources: list[Any], outs: list[dict[str, Any]]) -> None:
+    async def _branches(self, selection: Selection, sources: list[Any], outs: list[dict[str, Any]]) -> None:
+        """Statements one after the other, in one connection; what is no SQL meanwhile, all of it at once."""
+        asked = {step: self._admitted(selection, step, sources, outs) for step in selection.branches}
+        beside = [step for step in selection.branches if isinstance(step.fetch, Batched) and asked[step][0]]
+        under_way = {step: asyncio.ensure_future(self._values(step, asked[step][0])) for step in beside[1:]}
+        try:
+            for step, (admitted, places) in asked.items():
+                await self._branch(step, admitted, places, under_way.get(step))
+        finally:
+            for task in under_way.values():
+                task.cancel()
+
+    async def _branch(
+        self,
+        step: Step,
+        sources: list[Any],
+        outs: list[dict[str, Any]],
+        under_way: Awaitable[Sequence[Any]] | None = None,
+    ) -> None:
         """Fetch what a branch leads to, and fill it."""
-        if step.declared.guard is not None:
-            sources, outs = self._admitted(selection, step, sources, outs)
         if not sources:
             return
-        values = await self._values(step, sources)
+        values = await (under_way or self._values(step, sources))
         child = step.only_child
         if child is None:
             await self._scatter(step, outs, values)
@@ -248,6 +266,8 @@ class Performance:
         self, selection: Selection, step: Step, sources: list[Any], outs: list[dict[str, Any]]
     ) -> tuple[list[Any], list[dict[str, Any]]]:
         """Those of which the caller may have this branch."""
+        if step.declared.guard is None:
+            return sources, outs
         passed: tuple[list[Any], list[dict[str, Any]]] = ([], [])
         for source, out in zip(sources, outs, strict=True):
             refused = self._verdict(selection, source)

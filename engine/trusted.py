@@ -24,6 +24,11 @@ class TrustedDocuments:
             if name != digest(text):
                 raise ValueError(f"{name} is not the id of its document, which is {PREFIX}{digest(text)}")
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The documents by their bare ids."""
+        return self._texts
+
     def text_of(self, params: Params) -> str:
         """The document asked for by text, by id, or by both where they agree. Refuses with 400 or 404."""
         apollo = _apollo_id(params)

@@ -144,6 +144,23 @@ class among(FunctionElement[bool]):
         super().__init__(column, keys)
 
 
+class rows_as_json(FunctionElement[Any]):
+    """All rows of a select in one value: a list of lists, or nothing where there are no rows."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+@compiles(rows_as_json)
+def _rows_as_json(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(rows_as_json, "postgresql")
+def _rows_as_postgresql_json(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_agg(json_build_array({compiler.process(element.clauses, **options)}))"
+
+
 @compiles(among)
 def _among(element: Any, compiler: Any, **options: Any) -> str:
     column, keys = (compiler.process(part, **options) for part in element.clauses)

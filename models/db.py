@@ -294,7 +294,7 @@ class Db:
         try:
             return await ask(reading)
         except DBAPIError:
-            if not reading.hung_up:
+            if reading.usable:
                 raise
         return await ask(await self._open())
 

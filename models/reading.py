@@ -24,8 +24,12 @@ from models.conflict import Busy, refused
 Result = TypeVar("Result")
 AT_ONCE_NS = 5_000_000
 """How long a statement may hold the loop: well above what nearly all take, and below what anybody would notice."""
+FAIR_NS = 1_000_000
+"""After a statement that held the loop for so long others have their turn: a request may have many of them."""
 INSTRUCTIONS = 250
 """How often SQLite asks whether to go on: some 10 µs where what it reads is in memory."""
+HANGING_UP = ("08", "57P")
+"""PostgreSQL's errors about the connection, and those of a server that stops."""
 KNOWN_AS_SLOW = 500
 """Texts of statements that took too long, kept at a time."""
 SPARED = 50
@@ -65,11 +69,6 @@ class Reading:
         """Whether it can be asked, as far as is known here."""
         return not (self.broken or self.connection.closed or self.connection.invalidated)
 
-    @property
-    def hung_up(self) -> bool:
-        """Whether the server has closed it."""
-        return False
-
     def through_sqlalchemy(self) -> AsyncConnection:
         """The connection, for statements that SQLAlchemy runs."""
         return self.connection
@@ -97,18 +96,16 @@ class PostgresqlReading(Reading):
 
     @property
     def usable(self) -> bool:
-        return super().usable and not self.hung_up
-
-    @property
-    def hung_up(self) -> bool:
-        closed: bool = self.driver.is_closed()
-        return closed
+        return super().usable and not self.driver.is_closed()
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         try:
             rows: Sequence[Any] = await self.driver.fetch(text, *values)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            self.broken = self.hung_up
+        except asyncpg.PostgresError as error:
+            self.broken = (error.sqlstate or "").startswith(HANGING_UP)
+            raise refused(error, text) from None
+        except Exception as error:
+            self.broken = True
             raise refused(error, text) from None
         except BaseException:
             self.broken = True
@@ -135,9 +132,13 @@ class SqliteReading(Reading):
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         if not self._slow.spares(text):
             self._be(patient=False)
-            self._until = stopwatch() + AT_ONCE_NS
+            begun = stopwatch()
+            self._until = begun + AT_ONCE_NS
             try:
-                return self._ask(text, values)
+                rows = self._ask(text, values)
+                if stopwatch() - begun > FAIR_NS:
+                    await asyncio.sleep(0)
+                return rows
             except sqlite.library.Error as error:
                 if not sqlite.could_not_wait(error):
                     raise refused(error, text) from None

@@ -1,15 +1,15 @@
-"""What others have granted a caller: one statement for a request, and again under the lock of a change."""
+"""What others have granted a caller: told with who calls, and asked again under the lock of a change."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, cast, null, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, case, cast, null, select, union_all
 
 from models.account import Account
-from models.column import new_id, table
+from models.column import new_id, rows_as_json, table
 from models.context import Context
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.permission import EVERYTHING, Subject
@@ -28,69 +28,107 @@ class Reader(Protocol):
     async def rows(self, statement: Any, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]: ...
 
 
-def _received(mask: Any, account_id: Any, server_id: Any) -> Select[Any]:
-    """One kind of what a grantee received: the owner, whether it counts, and a mask on what."""
+Received = tuple[UUID, bool, bool, int, UUID | None, UUID | None]
+"""An owner, whether two factors are asked, whether the owner is suspended, a mask, and on which account or server."""
+
+
+class Place(NamedTuple):
+    """Where an account is."""
+
+    owner_id: UUID
+    server_id: UUID | None
+
+
+def _kind(grantee_id: Any, mask: Any, account_id: Any, server_id: Any) -> Select[Any]:
+    """One kind of what a grantee received."""
     return (
         select(
             GRANTS.c.owner_id,
             GRANTS.c.requires_two_factor,
-            PROFILES.c.suspended_at,
+            PROFILES.c.suspended_at.is_not(None).label("suspended"),
             mask.label("mask"),
             account_id.label("account_id"),
             server_id.label("server_id"),
         )
         .join_from(GRANTS, PROFILES, PROFILES.c.id == GRANTS.c.owner_id)
-        .where(GRANTS.c.grantee_id == bindparam("grantee_id"))
+        .where(GRANTS.c.grantee_id == grantee_id)
     )
 
 
-RECEIVED = union_all(
-    _received(GRANTS.c.overall, NO_ID, NO_ID),
-    _received(ON_ACCOUNTS.c.permissions, ON_ACCOUNTS.c.account_id, NO_ID)
-    .join(ON_ACCOUNTS, ON_ACCOUNTS.c.grant_id == GRANTS.c.id)
-    .join(ACCOUNTS, (ACCOUNTS.c.id == ON_ACCOUNTS.c.account_id) & (ACCOUNTS.c.owner_id == GRANTS.c.owner_id)),
-    _received(ON_SERVERS.c.permissions, NO_ID, ON_SERVERS.c.server_id)
-    .join(ON_SERVERS, ON_SERVERS.c.grant_id == GRANTS.c.id)
-    .join(SERVERS, (SERVERS.c.id == ON_SERVERS.c.server_id) & (SERVERS.c.owner_id == GRANTS.c.owner_id)),
-)
-"""PER-6, PER-7. Everything that one profile received, of what its owners still own."""
+def _kinds(grantee_id: Any) -> list[Select[Any]]:
+    """PER-6, PER-7. Everything that one profile received, of what its owners still own."""
+    owned_account = (ACCOUNTS.c.id == ON_ACCOUNTS.c.account_id) & (ACCOUNTS.c.owner_id == GRANTS.c.owner_id)
+    owned_server = (SERVERS.c.id == ON_SERVERS.c.server_id) & (SERVERS.c.owner_id == GRANTS.c.owner_id)
+    return [
+        _kind(grantee_id, GRANTS.c.overall, NO_ID, NO_ID),
+        _kind(grantee_id, ON_ACCOUNTS.c.permissions, ON_ACCOUNTS.c.account_id, NO_ID)
+        .join(ON_ACCOUNTS, ON_ACCOUNTS.c.grant_id == GRANTS.c.id)
+        .join(ACCOUNTS, owned_account),
+        _kind(grantee_id, ON_SERVERS.c.permissions, NO_ID, ON_SERVERS.c.server_id)
+        .join(ON_SERVERS, ON_SERVERS.c.grant_id == GRANTS.c.id)
+        .join(SERVERS, owned_server),
+    ]
+
+
+RECEIVED = union_all(*_kinds(bindparam("grantee_id")))
 PLACED = select(ACCOUNTS.c.owner_id, ACCOUNTS.c.server_id).where(ACCOUNTS.c.id == bindparam("account_id"))
 
 
-def has_grants(grantee_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether somebody has received anything: most have not, and are spared a statement."""
-    return select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id).exists()
+def received(grantee_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same beside a row that names the grantee, as one value; most have received nothing, and cost an index."""
+    there = select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id).exists()
+    rows = union_all(*(each.correlate(grantee_id.table) for each in _kinds(grantee_id))).subquery()
+    return case((there, select(rows_as_json(*rows.c)).select_from(rows).scalar_subquery()))
+
+
+def told(value: Sequence[Sequence[Any]] | None) -> list[Received]:
+    """What `received` answers."""
+    return [
+        (UUID(owner), bool(two_factor), bool(suspended), mask, account and UUID(account), server and UUID(server))
+        for owner, two_factor, suspended, mask, account, server in value or ()
+    ]
 
 
 async def with_rights(reader: Reader, viewer: Viewer) -> Viewer:
-    """PER-6, PER-7, TOK-3. The caller with what they hold now; what an address that is not verified received, waits."""
+    """PER-6, PER-7, TOK-3. The caller with what they hold now."""
     if viewer.profile_id is None:
         return viewer
-    granted: Mapping[UUID, Granted] = {}
+    rows: Sequence[Any] = ()
     if viewer.email_verified:
-        granted = collected(await reader.rows(RECEIVED, {"grantee_id": viewer.profile_id}))
+        rows = await reader.rows(RECEIVED, {"grantee_id": viewer.profile_id})
+    placed: Sequence[Any] = ()
+    if viewer.only_account_id is not None:
+        placed = await reader.rows(PLACED, {"account_id": viewer.only_account_id})
+    return holding(viewer, [tuple(row) for row in rows], Place(*placed[0]) if placed else None)
+
+
+def holding(viewer: Viewer, rows: Sequence[Received], place: Place | None = None) -> Viewer:
+    """PER-6, PER-7, TOK-3. The caller with what they received; what an address that is not verified received, waits.
+
+    `place` is where the account is that a token is narrowed to.
+    """
+    granted: Mapping[UUID, Granted] = collected(rows) if viewer.email_verified else {}
     if viewer.only_owner_id is not None:
         granted = {owner: each for owner, each in granted.items() if owner == viewer.only_owner_id}
     if viewer.only_account_id is not None:
-        placed = await reader.rows(PLACED, {"account_id": viewer.only_account_id})
-        granted = on_one_account(viewer, granted, placed[0].owner_id, placed[0].server_id) if placed else {}
+        granted = on_one_account(viewer, granted, *place) if place else {}
     return replace(viewer, granted=granted)
 
 
-def collected(rows: Sequence[Row[Any]]) -> dict[UUID, Granted]:
-    """Rows of `RECEIVED`, by owner."""
+def collected(rows: Sequence[Received]) -> dict[UUID, Granted]:
+    """What was received, by owner."""
     overall: dict[UUID, int] = {}
     accounts: dict[UUID, dict[UUID, int]] = defaultdict(dict)
     servers: dict[UUID, dict[UUID, int]] = defaultdict(dict)
     flags: dict[UUID, tuple[bool, bool]] = {}
-    for row in rows:
-        if row.account_id is not None:
-            accounts[row.owner_id][row.account_id] = row.mask
-        elif row.server_id is not None:
-            servers[row.owner_id][row.server_id] = row.mask
+    for owner_id, two_factor, suspended, mask, account_id, server_id in rows:
+        if account_id is not None:
+            accounts[owner_id][account_id] = mask
+        elif server_id is not None:
+            servers[owner_id][server_id] = mask
         else:
-            overall[row.owner_id] = row.mask
-            flags[row.owner_id] = row.requires_two_factor, row.suspended_at is not None
+            overall[owner_id] = mask
+            flags[owner_id] = two_factor, suspended
     return {owner: Granted(mask, accounts[owner], servers[owner], *flags[owner]) for owner, mask in overall.items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, Update, bindparam, or_, select, update
@@ -38,7 +38,7 @@ from models.visible import REAL_NOW
 from resolvers import attempt
 from resolvers.attempt import give_back, remember, take_at
 from resolvers.find import find, writing
-from resolvers.right import has_grants, with_rights
+from resolvers.right import holding, received, told, with_rights
 
 PROFILES = table(Profile)
 SESSIONS = table(Session)
@@ -55,7 +55,7 @@ RESUMED = (
         PROFILES.c.email_verified_at,
         PROFILES.c.two_factor_since,
         PROFILES.c.suspended_at,
-        has_grants(SESSIONS.c.profile_id).label("has_grants"),
+        received(SESSIONS.c.profile_id).label("received"),
     )
     .join(PROFILES, PROFILES.c.id == SESSIONS.c.profile_id)
     .where(
@@ -64,7 +64,23 @@ RESUMED = (
         SESSIONS.c.access_expires_at > bindparam("now"),
     )
 )
-"""Whoever calls with a secret: built once, since every request asks it."""
+"""Whoever calls with a secret, with all that they received: built once, since every request asks it."""
+
+
+class Found(NamedTuple):
+    """A row of `RESUMED`."""
+
+    id: UUID
+    profile_id: UUID
+    method: SessionMethod
+    two_factor_at: datetime | None
+    last_seen_at: datetime
+    locale: Locale
+    ip_allowlist: list[str]
+    email_verified_at: datetime | None
+    two_factor_since: datetime | None
+    suspended_at: datetime | None
+    received: list[list[Any]] | None
 
 
 async def create(context: Context, *, email: str, password: str, transport: SessionTransport) -> Opened | Asked:
@@ -210,9 +226,10 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
     Raises AddressNotAllowed.
     """
     now = db.database.clock.now()
-    found = await db.first(RESUMED, {"secret_hash": fingerprint(secret), "now": now})
-    if found is None:
+    rows = await db.read(db.database.prepared(RESUMED), {"secret_hash": fingerprint(secret), "now": now})
+    if not rows:
         return None
+    found = Found(*rows[0])
     if not allowed(found.ip_allowlist, caller.ip_address):
         raise AddressNotAllowed
     viewer = Viewer(
@@ -225,8 +242,8 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
         email_verified=found.email_verified_at is not None,
         suspended=found.suspended_at is not None,
     )
-    if found.has_grants:
-        viewer = await with_rights(db, viewer)
+    if found.received:
+        viewer = holding(viewer, told(found.received))
     renewed = now - found.last_seen_at >= figures.session_seen_interval
     if renewed:
         await db.note(_seen(found.id, found.method, now, figures))

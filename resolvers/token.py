@@ -1,7 +1,8 @@
 """API tokens: made, changed and revoked, and recognised when they call."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, func, or_, select, update
@@ -15,13 +16,13 @@ from models.db import Db, Write
 from models.decision import decide
 from models.network import AddressNotAllowed, allowed
 from models.permission import Requirement
-from models.profile import Profile
+from models.profile import Locale, Profile
 from models.refusal import NotFound
 from models.secret import fingerprint
 from models.token import ApiToken, Created, create_token
 from models.viewer import Viewer
 from resolvers.find import find, writing
-from resolvers.right import has_grants, with_rights
+from resolvers.right import Place, holding, received, told, with_rights
 from resolvers.session import Caller, Resumed
 
 TOKENS = table(ApiToken)
@@ -41,16 +42,38 @@ CALLING = (
         PROFILES.c.two_factor_since,
         PROFILES.c.locale,
         PROFILES.c.suspended_at,
-        has_grants(TOKENS.c.profile_id).label("has_grants"),
+        ACCOUNTS.c.owner_id.label("account_owner_id"),
+        ACCOUNTS.c.server_id.label("account_server_id"),
+        received(TOKENS.c.profile_id).label("received"),
     )
     .join(PROFILES, PROFILES.c.id == TOKENS.c.profile_id)
+    .outerjoin(ACCOUNTS, ACCOUNTS.c.id == TOKENS.c.only_account_id)
     .where(
         TOKENS.c.secret_hash == bindparam("secret_hash"),
         TOKENS.c.enabled,
         or_(TOKENS.c.expires_at.is_(None), TOKENS.c.expires_at > bindparam("now")),
     )
 )
-"""Whoever calls with a token: built once, since every request asks it."""
+"""Whoever calls with a token, with all that they received: built once, since every request asks it."""
+
+
+class Found(NamedTuple):
+    """A row of `CALLING`."""
+
+    id: UUID
+    profile_id: UUID
+    read_only: bool
+    only_owner_id: UUID | None
+    only_account_id: UUID | None
+    last_used_at: datetime | None
+    ip_allowlist: list[str]
+    profile_ip_allowlist: list[str]
+    two_factor_since: datetime | None
+    locale: Locale
+    suspended_at: datetime | None
+    account_owner_id: UUID | None
+    account_server_id: UUID | None
+    received: list[list[Any]] | None
 
 
 def of_profile() -> Select[Any]:
@@ -129,9 +152,10 @@ async def revoke_all(write: Write, profile_id: UUID) -> None:
 async def resume(db: Db, secret: str, caller: Caller) -> Resumed | None:
     """TOK-4. Whoever calls with this token; None when it is unknown, disabled or over. Raises AddressNotAllowed."""
     now = db.database.clock.now()
-    found = await db.first(CALLING, {"secret_hash": fingerprint(secret), "now": now})
-    if found is None:
+    rows = await db.read(db.database.prepared(CALLING), {"secret_hash": fingerprint(secret), "now": now})
+    if not rows:
         return None
+    found = Found(*rows[0])
     if not all(allowed(each, caller.ip_address) for each in (found.profile_ip_allowlist, found.ip_allowlist)):
         raise AddressNotAllowed
     minute = now.replace(second=0, microsecond=0)
@@ -150,6 +174,7 @@ async def resume(db: Db, secret: str, caller: Caller) -> Resumed | None:
         only_account_id=found.only_account_id,
         suspended=found.suspended_at is not None,
     )
-    if found.has_grants or found.only_account_id:
-        viewer = await with_rights(db, viewer)
+    if found.received or found.only_account_id:
+        place = Place(found.account_owner_id, found.account_server_id) if found.account_owner_id else None
+        viewer = holding(viewer, told(found.received), place)
     return Resumed(viewer, found.locale, renewed=False)

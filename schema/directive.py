@@ -12,6 +12,7 @@ import strawberry
 from graphql import GraphQLField, GraphQLNonNull, Undefined
 from sqlalchemy import ColumnElement, true
 from strawberry.schema_directive import Location
+from strawberry.utils.str_converters import to_camel_case
 
 from engine.shape import definition
 from models.context import Context
@@ -28,6 +29,9 @@ from schema.permission import refused
 )
 class Public:
     """Anybody."""
+
+    def __str__(self) -> str:
+        return "@public"
 
     subject: ClassVar[None] = None
     requirement: ClassVar[None] = None
@@ -67,6 +71,13 @@ class Authorize:
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
     resolves: strawberry.Private[tuple[str, ...]] = ()
     """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
+
+    def __str__(self) -> str:
+        """As it is printed in the schema."""
+        asked = {name: getattr(self, name) for name in ("parties", "overall", "account", "server")}
+        lists = [f"{name}: [{', '.join(values)}]" for name, values in asked.items() if values]
+        flags = [f"{name}: true" for name in ("two_factor", "related", "interactive") if getattr(self, name) is True]
+        return f"@authorize({', '.join([*lists, *map(to_camel_case, flags)])})" if lists or flags else "@authorize"
 
     @cached_property
     def requirement(self) -> Requirement:

@@ -8,9 +8,9 @@ import pytest
 from app.demo_hosting import FORGE
 from models.permission import ServerPermission
 from tests.api import FREE, OWNER, Api
+from tests.asked import statements
 from tests.granting import a_grant, an_account
 from tests.hosting import FORGE_ID
-from tests.test_node import statements
 
 LIST = """query List($first: Int, $after: String, $filter: AccountFilter, $orderBy: AccountOrder) {
   viewer { accounts(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {

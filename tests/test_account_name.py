@@ -6,7 +6,7 @@ from engine.bind import Bound
 from models.account_name import LONGEST, MalformedName, WrongLength, check_name
 from models.db import Database
 from tests.api import Api, serving
-from tests.test_node import statements
+from tests.asked import statements
 
 AVAILABLE = "query Free($name: String!) { catalog { accountNameAvailable(name: $name) } }"
 

@@ -3,19 +3,19 @@
 import base64
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from models.activity import ActivityChannel, ActivityEvent
 from models.column import new_id, table
 from schema.global_id import global_id
 from tests.api import FREE, OWNER, Api, profile_id
+from tests.asked import statements
 from tests.database import START
 
 EVENT = table(ActivityEvent)
@@ -76,22 +76,6 @@ async def page(api: Api, token: str, **arguments: Any) -> dict[str, Any]:
 
 def shown(connection: dict[str, Any]) -> list[str]:
     return [node["id"] for node in connection["nodes"]]
-
-
-@contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    run: list[str] = []
-
-    def note(*facts: Any) -> None:
-        run.append(facts[2])
-
-    engines = [engine.sync_engine for engine in (api.database.readers, api.database.writers)]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    yield run
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 # Every item once and in order

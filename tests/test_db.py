@@ -375,7 +375,14 @@ async def test_a_write_cancelled_in_the_middle_leaves_nothing_behind(database: D
     assert (await count(database, PROFILE), await count(database, EVENT)) == (1, 1)
 
 
-@pytest.mark.parametrize("work", [lambda db: create(db, "ada@example.com"), lambda db: db.rows(select(PROFILE.c.id))])
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda db: create(db, "ada@example.com"),
+        lambda db: db.rows(select(PROFILE.c.id)),
+        lambda db: db.fetch("SELECT id FROM profile", ()),
+    ],
+)
 async def test_cancelled_at_any_moment_nothing_leaks_and_no_half_is_kept(
     database: Database, work: Callable[[Db], Any]
 ) -> None:

@@ -2,13 +2,10 @@
 
 import base64
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from graphql import ObjectTypeDefinitionNode, parse
-from sqlalchemy import event
 
 from app.demo_hosting import ACCOUNT_KEYS
 from engine.bind import Bound
@@ -16,6 +13,7 @@ from models.activity import ActivityEvent
 from models.column import new_id
 from schema.global_id import global_id
 from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
+from tests.asked import statements
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -61,22 +59,6 @@ async def answer(api: Api, id: str, token: str | None) -> str:
     """All that comes for an id, but for the instant at which the allowance begins anew."""
     text = (await api.ask(NODE, {"id": id}, token=token)).text
     return re.sub(r'"resetAt":"[^"]+"', "", text)
-
-
-@contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    run: list[str] = []
-
-    def note(*facts: Any) -> None:
-        run.append(facts[2])
-
-    engines = [engine.sync_engine for engine in (api.database.readers, api.database.writers)]
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    yield run
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 # Found

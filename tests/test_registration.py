@@ -17,8 +17,8 @@ from models.profile import Profile
 from models.reset_request import ResetRequest
 from models.session import Session
 from tests.api import FREE, OWNER, PASSWORD, Answer, Api
+from tests.asked import statements
 from tests.mails import Box, sent
-from tests.test_connection import statements
 
 STRONG = "violet-harbour-sixteen-lamps"
 NEW = "new@example.org"
