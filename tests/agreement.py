@@ -83,6 +83,8 @@ OTHER_LIST = """query O($ids: [ID!]!, $after: String) { viewer { activity(first:
   nodes(ids: $ids) { id ... on Profile { servers { totalCount } accounts(after: $after) { nodes { id } } } } }"""
 DENIED = """query D($id: ID!) { node(id: $id) { ... on Profile { email kind locale identity { city }
   grantsGiven { totalCount } } } }"""
+SHARED = """query S($id: ID!) { node(id: $id) { ... on Account { serverStatus { __typename } owner { email } } }
+  account(name: "boutique") { owner { email displayName } name } viewer { security { sessions { method } } } }"""
 
 CASES: dict[str, Case] = {
     "merged fields through fragments on interfaces and objects": Case(MERGED),
@@ -162,6 +164,9 @@ CASES: dict[str, Case] = {
         "{ viewer { accounts(first: 2) { nodes { statistics { __typename } name } } } }",
         codes=("UNAVAILABLE", "UNAVAILABLE"),
         faults=only(Account_statistics=BUSY),
+    ),
+    "one that fails while another waits for the same": Case(
+        SHARED, {"id": ATELIER}, codes=("INTERNAL",), faults=only(Account_serverStatus=DEFECT)
     ),
     "nothing is left of the answer": Case(
         "{ viewer { id } session { id } }",

@@ -141,7 +141,7 @@ def http_request(caller: Caller) -> HttpRequest:
             "path": "/graphql",
             "headers": headers,
             "client": ("127.0.0.1", 4000),
-            "state": {"request_id": SAME_REQUEST},
+            "state": {"request_id": SAME_REQUEST, "extensions": {}},
         }
     )
 
