@@ -62,6 +62,10 @@ class Walker:
         """The document of this number."""
         return Walk(self, Random(seed)).request()
 
+    def mutation(self, seed: int, name: str, given: Mapping[str, Any]) -> Request:
+        """A mutation that is given this input, and what a number makes of its payload."""
+        return Walk(self, Random(seed)).mutation(name, given)
+
     @cached_property
     def composite(self) -> list[GraphQLNamedType]:
         kinds = [kind for name, kind in sorted(self.schema.type_map.items()) if not name.startswith("__")]
@@ -115,14 +119,29 @@ class Walk:
         sent = {name: each.value for name, each in variables.items() if each.sent}
         return Request("\n".join(text), sent, meant if names and (names[1:] or self.random.random() < 0.5) else None)
 
+    def mutation(self, name: str, given: Mapping[str, Any]) -> Request:
+        """One mutation with its input in a variable."""
+        root: Any = self.walker.schema.mutation_type
+        field: GraphQLField = root.fields[name]
+        uses = self._begun()
+        body = self._selection(get_named_type(field.type), Scope(), Place(depth=2), self.bounds.selections)
+        variables = ", ".join([f"$input: {field.args['input'].type}", *self._declared(uses)])
+        text = [f"mutation M({variables}) {{ {name}(input: $input) {body} }}"]
+        text += [self.fragments[each].text for each in uses.fragments]
+        sent = {each: there.value for each in uses.variables if (there := self.arguments.variables[each]).sent}
+        return Request("\n".join(text), {**sent, "input": dict(given)}, None)
+
     def _operation(self, name: str, until: int) -> tuple[str, Uses]:
         kind = self.random.choice(self.walker.kinds)
         root = self.walker.schema.get_root_type(kind)
         uses = self._begun()
         body = self._selection(root, Scope(), Place(), until)
-        declared = ((each, self.arguments.variables[each]) for each in uses.variables)
-        variables = ", ".join(f"${each}: {there.declared}{there.default}" for each, there in declared)
+        variables = ", ".join(self._declared(uses))
         return f"{kind.value} {name}{f'({variables})' if variables else ''} {body}", uses
+
+    def _declared(self, uses: Uses) -> list[str]:
+        declared = ((each, self.arguments.variables[each]) for each in uses.variables)
+        return [f"${each}: {there.declared}{there.default}" for each, there in declared]
 
     def _begun(self) -> Uses:
         """Begin a definition: what is written from here on is its."""
