@@ -1,5 +1,6 @@
 """Batches: what the fields of one level ask for together is fetched once. Made from declarations, one set a request."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,21 @@ class PagePosition:
     end_cursor: str | None
 
 
+class Loader(DataLoader[Any, Any]):
+    """A batch that goes on although one of those who wait for it gives up: others wait for the same."""
+
+    def load(self, key: Any) -> Any:
+        loading = super().load(key)
+        loading.add_done_callback(_seen)
+        return asyncio.shield(loading)
+
+
+def _seen(loading: asyncio.Future[Any]) -> None:
+    """What failed after everybody gave up is nobody's to tell."""
+    if not loading.cancelled():
+        loading.exception()
+
+
 class Batches:
     """The loaders of one request, by what they load."""
 
@@ -72,7 +88,7 @@ class Batches:
         """The one loader of `what` in this request."""
         loader = self._loaders.get(what)
         if loader is None:
-            loader = self._loaders[what] = DataLoader(load)
+            loader = self._loaders[what] = Loader(load)
         return loader
 
     async def node(self, row: type[Entity], key: UUID) -> Entity | None:

@@ -153,6 +153,15 @@ class SqliteReading(Reading):
         self._file.rollback()
         return True
 
+    async def end(self) -> None:
+        self._be(patient=True)
+        await super().end()
+
+    async def close(self) -> None:
+        if self.usable:
+            self._be(patient=True)  # Whoever is given it next knows nothing of a watch.
+        await super().close()
+
     def _ask(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         if not self._file.in_transaction:
             self._file.execute("BEGIN")
