@@ -62,7 +62,7 @@ class Loader(DataLoader[Any, Any]):
     """A batch that goes on although one of those who wait for it gives up: others wait for the same."""
 
     def load(self, key: Any) -> Any:
-        loading = super().load(key)
+        loading = asyncio.ensure_future(super().load(key))
         loading.add_done_callback(_seen)
         return asyncio.shield(loading)
 
