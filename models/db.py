@@ -199,6 +199,7 @@ class Db:
         self._turn = asyncio.Lock()
         self._reading: Reading | None = None
         self._writing = False
+        self._written = False
         self._over = False
 
     async def __aenter__(self) -> Self:
@@ -257,6 +258,7 @@ class Db:
                 session.add_all(queued)
                 await session.flush()
         self.recorded += len(record.events)
+        self._written = True
         if queued:
             self.database.queued.set()
 
@@ -308,6 +310,8 @@ class Db:
             await self._let_go()
         if self._reading is None:
             self._reading = await self.database.readings.take()
+            if self._written:  # What is told of a change is told as of one instant, whoever writes meanwhile.
+                await self._reading.begin_view()
         return self._reading
 
     async def _let_go(self) -> None:

@@ -77,6 +77,9 @@ class Reading:
         """The driver's rows of a select in its own dialect. Raises Busy, Conflict, DBAPIError."""
         raise AssertionError("each driver is asked in its own way")
 
+    async def begin_view(self) -> None:
+        """From here to the end everything that is read is of one instant, as it is on SQLite in any case."""
+
     def ended(self) -> bool:
         """End what this request saw; False where only `end` can."""
         return not self.connection.in_transaction()
@@ -94,6 +97,27 @@ class Reading:
 class PostgresqlReading(Reading):
     """A connection to PostgreSQL. The driver keeps statements prepared by their text."""
 
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        super().__init__(connection, driver)
+        self._viewing = False
+
+    async def begin_view(self) -> None:
+        await self.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._viewing = True
+
+    def ended(self) -> bool:
+        return not self._viewing and super().ended()
+
+    async def end(self) -> None:
+        await self._end_view()
+        await super().end()
+
+    async def _end_view(self) -> None:
+        """After a statement that failed nothing else could be read in it."""
+        if self._viewing and not self.driver.is_closed():
+            await self.driver.execute("ROLLBACK")
+        self._viewing = False
+
     @property
     def usable(self) -> bool:
         return super().usable and not self.driver.is_closed()
@@ -103,6 +127,7 @@ class PostgresqlReading(Reading):
             rows: Sequence[Any] = await self.driver.fetch(text, *values)
         except asyncpg.PostgresError as error:
             self.broken = (error.sqlstate or "").startswith(HANGING_UP)
+            await self._end_view()
             raise refused(error, text) from None
         except Exception as error:
             self.broken = True
@@ -252,7 +277,7 @@ class Readings:
         if reading.usable and len(self._idle) < self._size:
             try:
                 await reading.end()
-            except DBAPIError:
+            except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 reading.broken = True
         if reading.usable and len(self._idle) < self._size:
             self._idle.append(reading)

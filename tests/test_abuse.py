@@ -11,6 +11,7 @@ import pytest
 
 from app.passwords import HashingPool
 from engine.bind import Bound
+from engine.performance import Performance
 from engine.request import RequestLimits
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
@@ -197,8 +198,18 @@ async def test_a_busy_service_says_so(api: Api, monkeypatch: pytest.MonkeyPatch)
     assert answer.codes == ["UNAVAILABLE"]
 
 
-async def test_one_caller_has_so_many_requests_under_way(api: Api, database: Database, bound: Bound) -> None:
+async def test_one_caller_has_so_many_requests_under_way(
+    api: Api, database: Database, bound: Bound, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token, other = await api.token(OWNER), await api.token(FREE)
+    rows = Performance.rows
+
+    async def slowly(self: Performance, *asked: Any) -> Any:
+        """As one that reads much: it lets others come in meanwhile."""
+        await asyncio.sleep(0.05)
+        return await rows(self, *asked)
+
+    monkeypatch.setattr(Performance, "rows", slowly)
     async with serving(database, bound, operations_at_once=2) as served:
         answers = await asyncio.gather(
             *(served.ask("{ viewer { id } }", token=token) for _ in range(8)),

@@ -307,7 +307,7 @@ async def test_a_status_means_what_is_told(
     if status == "500":
         monkeypatch.setattr(Documents, "prepare", lambda *_: 1 / 0)
     if status == "503":
-        monkeypatch.setattr(Db, "first", busy)
+        monkeypatch.setattr(Db, "read", busy)
     if code.strip("`") == error.IP_NOT_ALLOWED:
         await seed(database, hashing)
     settings = {"rate_limits": False, **SPECIAL.get(status, {})}
