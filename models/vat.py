@@ -125,8 +125,8 @@ def treatment(buyer: Buyer, day: date, table: VatTable) -> Treatment:
 
 
 def _row(table: VatTable, where: str, audience: Audience, day: date) -> Rate:
-    """A territory that the table names has its own rows or none; nobody is taken for a foreigner by a gap."""
-    named = any(each.territory == where for each in table.rates)
+    """A territory that the table names by then has its own rows or none: a gap makes nobody a foreigner."""
+    named = any(each.territory == where and each.valid_from <= day for each in table.rates)
     found = table.rate(where if named else ELSEWHERE, audience, day)
     if found is None:
         raise NoRate(f"no VAT rate for {where}, {audience.lower()}, on {day}")

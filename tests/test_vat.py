@@ -110,10 +110,19 @@ def test_the_newest_rate_that_has_begun_counts() -> None:
 
 
 def test_a_gap_in_the_table_makes_nobody_a_foreigner() -> None:
-    with pytest.raises(NoRate, match="DE, consumer, on 2019-12-31"):
-        treatment(Buyer("DE"), date(2019, 12, 31), TABLE)
-    with pytest.raises(NoRate):
+    without_consumers = VatTable([row for row in ROWS if (row.territory, row.audience) != ("DE", CONSUMER)])
+    with pytest.raises(NoRate, match="DE, consumer, on 2026-11-22"):
+        treatment(Buyer("DE"), DAY, without_consumers)
+    with pytest.raises(NoRate, match="BR, consumer"):
         treatment(Buyer("BR"), DAY, VatTable(ROWS[:2]))
+
+
+def test_a_country_is_foreign_until_its_rows_begin() -> None:
+    """BIL-7. One that joins the Union is written down before that day."""
+    joining = Row("ME", CONSUMER, VatTreatment.ONE_STOP_SHOP, 2_100, valid_from=date(2028, 1, 1))
+    table = VatTable([*ROWS, joining])
+    assert treatment(Buyer("ME"), date(2027, 12, 31), table).kind is VatTreatment.EXPORT
+    assert treatment(Buyer("ME"), date(2028, 1, 1), table).rate_bp == 2_100
 
 
 @pytest.mark.parametrize(
