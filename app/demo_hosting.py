@@ -15,11 +15,12 @@ from models.column import table
 from models.db import Db
 from models.grant import AccountGrant, PermissionGrant
 from models.held_name import HeldName
+from models.period import period_at
 from models.permission import AccountPermission, OverallPermission, mask_of
 from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod
 from models.server import Server
-from models.subscription import Subscription, period_at
+from models.subscription import Subscription
 
 PLANS, PRICES = table(Plan), table(PlanPrice)
 

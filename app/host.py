@@ -14,6 +14,7 @@ from app.address import client_address
 from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
 from app.gateways.simulator import SimulatedInfrastructure
+from app.register import register_of
 from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
@@ -70,6 +71,7 @@ class Host:
         self.passwords = passwords
         self.vault = KeyVault(settings.secret_key)
         self.infrastructure: Infrastructure = SimulatedInfrastructure()
+        self.vat_register = register_of(settings)
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
             settings.secret_key,
@@ -100,6 +102,7 @@ class Host:
                 public_url=self.settings.public_url,
                 vault=self.vault,
                 infrastructure=self.infrastructure,
+                vat_register=self.vat_register,
                 request_id=request.state.request_id,
                 explains=self.settings.sandbox and request.state.extensions.get("plan") is True,
             )

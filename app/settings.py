@@ -159,6 +159,13 @@ class Settings(Figures, BaseSettings):
             " `smtp+plain://HOST` without either."
         ),
     )
+    vies_url: str | None = Field(
+        default=None,
+        description=(
+            "BIL-7. Where VAT numbers are asked for: the address of VIES’s REST interface. By default the Commission’s"
+            " in production, and in a sandbox a look at the number itself."
+        ),
+    )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
     @field_validator("origins", "trusted_proxies", "metrics_networks", mode="before")
@@ -197,6 +204,13 @@ class Settings(Figures, BaseSettings):
         if value is not None and (wrong := next(problems(value), None)):
             raise ValueError(wrong)
         return value
+
+    @field_validator("vies_url", mode="after")
+    @classmethod
+    def _register(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(rf"({ORIGIN.pattern})(/[A-Za-z0-9/._~-]*)?", value):
+            raise ValueError("an address is an origin and perhaps a path, such as https://vies.example/rest-api")
+        return value and value.rstrip("/")
 
     @field_validator("database_url", mode="after")
     @classmethod
@@ -259,6 +273,8 @@ class Settings(Figures, BaseSettings):
             yield "ESPACE_APPLICATION_URL: production sends links by https only"
         if any(origin.startswith("http:") for origin in self.origins):
             yield "ESPACE_ORIGINS: production takes cookies from pages by https only"
+        if self.vies_url is not None and self.vies_url.startswith("http:"):
+            yield "ESPACE_VIES_URL: production asks by https only"
         if self.password_memory_kib < LEAST_MEMORY_KIB or self.password_passes < LEAST_PASSES:
             yield f"ESPACE_PASSWORD_MEMORY_KIB: production hashes with {LEAST_MEMORY_KIB} KiB, {LEAST_PASSES} passes"
         if not self.rate_limits:

@@ -15,7 +15,10 @@ from models.clock import day_start
 from models.money import cents_of
 from models.plan import CODE_LENGTH, NAME_LENGTH, PlanKind
 from models.refusal import Refusal
+from models.vat import ELSEWHERE, SELLER, Audience, VatTreatment
+from models.vat_rate import TERRITORY_LENGTH, VatRate
 
+UNTAXED = frozenset({VatTreatment.REVERSE_CHARGE, VatTreatment.EXEMPT, VatTreatment.EXPORT})
 FIGURE = re.compile("-?[0-9]{1,13}([.][0-9]{1,6})?")
 
 
@@ -59,6 +62,7 @@ Since = Annotated[Any, BeforeValidator(_since)]
 """The day that something begins in the billing zone, or an instant: see `instant`."""
 Version = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=CODE_LENGTH)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_LENGTH)]
+Territory = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}(-[A-Z]+)?|\*)$", max_length=TERRITORY_LENGTH)]
 AccountName = Annotated[str, StringConstraints(pattern=f"^{FORM.pattern}$", max_length=LONGEST)]
 
 
@@ -152,6 +156,61 @@ class Document(Part):
     text: Texts
 
 
+class Rates(Part):
+    """BIL-7. What customers of some territories pay from a day on."""
+
+    valid_from: date = Field(alias="from", strict=True)
+    territories: list[Territory] = Field(min_length=1)
+    customers: list[Audience] = Field(default=list(Audience), min_length=1)
+    treatment: VatTreatment
+    rate_bp: Annotated[int, _scaled(2), Field(ge=0, le=100_00)] = Field(alias="percent")
+    mention: Code | None = None
+
+
+class Vat(Part):
+    """BIL-7. The table of VAT rates, and what documents say beside some of them."""
+
+    mentions: dict[Code, Texts] = {}
+    rates: list[Rates]
+
+    @property
+    def rows(self) -> list[VatRate]:
+        """The table, a row for each territory and kind of customer."""
+        return [
+            VatRate(
+                territory=where,
+                audience=audience,
+                treatment=each.treatment,
+                rate_bp=each.rate_bp,
+                mention_en=each.mention and self.mentions[each.mention].en,
+                mention_fr=each.mention and self.mentions[each.mention].fr,
+                valid_from=each.valid_from,
+            )
+            for each in self.rates
+            for where in each.territories
+            for audience in each.customers
+        ]
+
+    def problems(self) -> Iterator[str]:
+        """What cannot be; a mention that is not there makes the rows unreadable."""
+        for each in self.rates:
+            if each.mention is not None and each.mention not in self.mentions:
+                yield f"vat: the mention {each.mention} is not there"
+            if each.rate_bp and each.treatment in UNTAXED:
+                yield f"vat: {each.treatment} at a rate is no {each.treatment}"
+        keys = Counter(
+            (where, audience, each.valid_from)
+            for each in self.rates
+            for where in each.territories
+            for audience in each.customers
+        )
+        for (where, audience, day), times in keys.items():
+            if times > 1:
+                yield f"vat: {where}, {audience.lower()}, from {day} is there {times} times"
+        for where in {SELLER, ELSEWHERE} - {where for where, _, _ in keys}:
+            yield f"vat: nothing is there for {where}"
+
+
 class Catalog(Part):
     """The whole file."""
 
@@ -163,6 +222,8 @@ class Catalog(Part):
     interventions: list[Rate] = []
     reserved_account_names: list[AccountName] = []
     contracts: list[Document] = []
+    vat: Vat | None = None
+    """Left out, the table stays as it is."""
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -171,6 +232,8 @@ class Catalog(Part):
         return self
 
     def _problems(self) -> Iterator[str]:
+        if self.vat is not None:
+            yield from self.vat.problems()
         for kind in ("service_levels", "plans", "server_options", "interventions"):
             counted = Counter(each.code for each in getattr(self, kind))
             yield from (f"{kind}: {code} is there {times} times" for code, times in counted.items() if times > 1)

@@ -15,6 +15,7 @@ from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.session import Opened
 from models.setting import Figures
+from models.vat_register import NoVatRegister, VatRegister
 from models.vault import NoVault, Vault
 from models.viewer import Viewer
 from models.visible import PARAMETERS, bindings
@@ -75,6 +76,8 @@ class Context:
     """Seals secrets that are kept and read back."""
     infrastructure: Infrastructure = field(default_factory=NoInfrastructure)
     """Who tells of the machines."""
+    vat_register: VatRegister = field(default_factory=NoVatRegister)
+    """Who tells of VAT numbers."""
     quota: Quota = field(default_factory=Quota)
     requirement: Requirement = field(default_factory=Requirement)
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""

@@ -41,3 +41,9 @@ def cents_of(amount: Decimal) -> int:
     if not amount.is_finite() or abs(amount) >= LARGEST_CENTS // 100 or amount != round(amount, 2):
         raise InvalidAmount
     return int(amount.scaleb(2))
+
+
+def nearest(numerator: int, denominator: int) -> int:
+    """The whole number nearest to a fraction; a half goes away from zero, so a credit mirrors its charge."""
+    away = (2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))
+    return away if (numerator < 0) == (denominator < 0) else -away

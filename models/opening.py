@@ -11,13 +11,13 @@ from uuid import UUID
 from models.account_name import check_name
 from models.held_name import NameTaken
 from models.obstacle import Obstacle
+from models.period import first_period
 from models.plan import PlanKind
 from models.price import BillingPeriod
 from models.profile import EmailNotVerified, ProfileSuspended
 from models.quote import Caution, Line
 from models.refusal import Code, LimitReached, NotFound, Refusal
 from models.setting import Figures
-from models.subscription import first_period
 
 PLAN = ("target", "public_cloud", "plan_id")
 SERVER = ("target", "server_id")

@@ -1,26 +1,19 @@
 """Profiles: a person or an organisation that signs in with an e-mail address and owns everything else."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
-import phonenumbers
 from sqlmodel import Field, SQLModel
-from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
-from stdnum.fr import siret
 
 from models.activity import Record, action
 from models.column import Email, Instant, json_column, one_of
+from models.legal_identity import TEXT_LENGTH, checked_identity
 from models.refusal import Code, Refusal
 
 T = TypeVar("T")
-TEXT_LENGTH = 200
-STREET_LINES = 4
 CREATED = action("profile.created", "The profile was created")
 UPDATED = action("profile.updated", "The profile was changed")
 REGISTERED = action("profile.registered", "The profile was registered", mail="email_verification")
@@ -53,50 +46,11 @@ class Locale(StrEnum):
         return fr if self is Locale.FR else en
 
 
-class CannotBeEmpty(Refusal):
-    """A value that every profile has was cleared."""
+class OrganizationNameMissing(Refusal):
+    """PRO-2. An organisation that is called nothing."""
 
     code = Code.REQUIRED
-    message = "This value cannot be empty."
-
-
-@dataclass(eq=False)
-class TooLong(Refusal):
-    """A text is longer than what fits on documents."""
-
-    code = Code.INVALID
-    message = "At most {limit} characters fit here."
-    limit: int
-
-
-@dataclass(eq=False)
-class TooManyStreetLines(Refusal):
-    """More lines than an address block holds."""
-
-    code = Code.INVALID
-    message = "An address has at most {limit} street lines."
-    limit: int
-
-
-class InvalidPhone(Refusal):
-    """PRO-2. Not a number that can be called."""
-
-    code = Code.INVALID
-    message = "This is not a phone number in international form, such as +33 1 23 45 67 89."
-
-
-class InvalidRegistrationNumber(Refusal):
-    """PRO-2. A French organisation whose SIRET has a wrong length or checksum."""
-
-    code = Code.INVALID
-    message = "This is not a SIRET: 14 digits, the last of which is a checksum."
-
-
-class InvalidVatNumber(Refusal):
-    """PRO-2. A VAT number whose format or checksum is wrong for its country."""
-
-    code = Code.INVALID
-    message = "This is not a VAT number of a country of the European Union."
+    message = "A company, a non-profit organisation or a public body needs its name."
 
 
 class TermsNotAccepted(Refusal):
@@ -195,16 +149,21 @@ class Profile(SQLModel, table=True):
 
         Raises the refusal of the first value that cannot be; then nothing is changed.
         """
-        country = changes.get("country", self.country)
-        checked = {name: _checked(name, value, country) for name, value in changes.items()}
-        if "country" in changes and "registration_number" not in changes and self.registration_number:
-            _checked("registration_number", self.registration_number, country)
+        checked = checked_identity(self, changes)
+        if checked.keys() & {"kind", "organization_name"}:
+            self._check_name(**checked)
         differences = {
             name: (getattr(self, name), value) for name, value in checked.items() if getattr(self, name) != value
         }
         for name, (_, after) in differences.items():
             setattr(self, name, after)
         record.happened(UPDATED, self, changes=differences)
+
+    def _check_name(self, **changes: Any) -> None:
+        """PRO-2. Whatever is no person has a name of its own."""
+        kind = changes.get("kind", self.kind)
+        if kind is not ProfileKind.INDIVIDUAL and not changes.get("organization_name", self.organization_name):
+            raise OrganizationNameMissing().at("identity", "organization_name")
 
     def verify_email(self, record: Record) -> None:
         """PRO-1. Whoever reads mail to the address is who signs in with it."""
@@ -236,78 +195,3 @@ def status_of(invited_at: datetime | None, suspended_at: datetime | None) -> Pro
 def display_name(organization: str | None, first: str | None, last: str | None, email: str) -> str:
     """Name to show: the organisation, else the person, else the e-mail address."""
     return organization or " ".join(part for part in (first, last) if part) or email
-
-
-def _checked(name: str, value: Any, country: str | None) -> Any:
-    """`value` in its stored form, or the refusal of the rule that it breaks, at its input field."""
-    try:
-        return CHECKS.get(name, _text)(value, country)
-    except Refusal as refusal:
-        raise refusal.at(*PATHS.get(name, ("identity", name))) from None
-
-
-def _text(value: str | None, _country: str | None) -> str | None:
-    tidy = re.sub(r"\s+", " ", value).strip() if value is not None else ""
-    if len(tidy) > TEXT_LENGTH:
-        raise TooLong(TEXT_LENGTH)
-    return tidy or None
-
-
-def _required(value: Any, _country: str | None) -> Any:
-    if value is None:
-        raise CannotBeEmpty
-    return value
-
-
-def _as_given(value: Any, _country: str | None) -> Any:
-    return value
-
-
-def _street(value: list[str] | None, country: str | None) -> list[str]:
-    lines = [line for line in (_text(line, country) for line in value or []) if line]
-    if len(lines) > STREET_LINES:
-        raise TooManyStreetLines(STREET_LINES)
-    return lines
-
-
-def _phone(value: str | None, country: str | None) -> str | None:
-    if not (tidy := _text(value, country)):
-        return None
-    try:
-        number = phonenumbers.parse(tidy, None)
-    except phonenumbers.NumberParseException:
-        raise InvalidPhone from None
-    if not phonenumbers.is_valid_number(number):
-        raise InvalidPhone
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-
-def _registration(value: str | None, country: str | None) -> str | None:
-    tidy = _text(value, country)
-    if tidy is None or country != "FR":
-        return tidy
-    try:
-        return str(siret.validate(tidy))
-    except ValidationError:
-        raise InvalidRegistrationNumber from None
-
-
-def _vat(value: str | None, country: str | None) -> str | None:
-    if not (tidy := _text(value, country)):
-        return None
-    try:
-        return str(vat.validate(tidy))
-    except ValidationError:
-        raise InvalidVatNumber from None
-
-
-CHECKS: dict[str, Callable[[Any, str | None], Any]] = {
-    "kind": _required,
-    "locale": _required,
-    "country": _as_given,
-    "street_lines": _street,
-    "phone": _phone,
-    "registration_number": _registration,
-    "vat_number": _vat,
-}
-PATHS = {"kind": ("kind",), "locale": ("locale",)}

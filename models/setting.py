@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError
 
 
 def _seconds(value: Any) -> Any:
@@ -151,6 +153,25 @@ class Figures(BaseModel):
     intent_pause: Duration = Field(
         default=timedelta(seconds=2), description="BIL-15. When to retry a key whose first request is still running."
     )
+    seller_vat_number: str | None = Field(
+        default=None, max_length=40, description="BIL-7. VAT number of the provider, for mentions and for asking VIES."
+    )
+    one_stop_shop: bool = Field(
+        default=True,
+        description="BIL-7. Consumers of the Union pay the VAT of their country; `off` below the yearly threshold.",
+    )
+    vat_check_timeout: Duration = Field(
+        default=timedelta(seconds=15), description="BIL-7. How long VIES may take to tell of a VAT number."
+    )
+    vat_check_validity: Duration = Field(
+        default=timedelta(days=30), description="BIL-7. How long what VIES said of a VAT number holds for invoices."
+    )
+    vat_check_pause: Duration = Field(
+        default=timedelta(hours=1), description="BIL-7. When VIES is asked again that did not tell."
+    )
+    vat_check_patience: Duration = Field(
+        default=timedelta(days=3), description="BIL-7. How long an invoice waits for VIES; then it is issued with VAT."
+    )
     provisioning_delay: Duration = Field(
         default=timedelta(milliseconds=500),
         description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",
@@ -183,6 +204,14 @@ class Figures(BaseModel):
         default=timedelta(days=30),
         description="How long mails that were sent are kept, the sandbox's too; one that was not is kept.",
     )
+
+    @field_validator("seller_vat_number")
+    @classmethod
+    def _vat_number(cls, value: str | None) -> str | None:
+        try:
+            return vat.validate(value) if value else None
+        except ValidationError:
+            raise ValueError("this is not a VAT number of a country of the European Union") from None
 
     @field_validator("billing_zone")
     @classmethod

@@ -1,6 +1,5 @@
 """BIL-4. Subscriptions: what a profile pays for again and again, at which price, and for which days."""
 
-import calendar
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -12,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from models.activity import Record, action
 from models.column import Instant, new_id, one_of
 from models.permission import Subject
-from models.price import MONTHS, BillingPeriod
+from models.price import BillingPeriod
 from models.quote import Line
 
 STARTED = action("subscription.started", "A subscription began")
@@ -92,23 +91,3 @@ def subscribe(record: Record, line: Line, *, owner_id: UUID, account_id: UUID) -
     )
     record.happened(STARTED, begun, cents=line.cents, period=line.period)
     return begun
-
-
-def after(anchor: date, months: int) -> date:
-    """BIL-6. The day so many months after another, or the last of its month; from the anchor, so it never drifts."""
-    years, month = divmod(anchor.month - 1 + months, 12)
-    year = anchor.year + years
-    return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def period_at(anchor: date, period: BillingPeriod, day: date) -> tuple[date, date]:
-    """BIL-6. The period that holds a day, of what began at the anchor: its first day, and the first one after it."""
-    months, number = MONTHS[period], 0
-    while after(anchor, months * (number + 1)) <= day:
-        number += 1
-    return after(anchor, months * number), after(anchor, months * (number + 1))
-
-
-def first_period(day: date, period: BillingPeriod) -> tuple[date, date]:
-    """BIL-6. The first period of what begins on a day: the day, and the first one that is not in it."""
-    return day, after(day, MONTHS[period])

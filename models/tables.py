@@ -33,6 +33,8 @@ from models import (
     subscription,
     token,
     two_factor,
+    vat_consultation,
+    vat_rate,
 )
 
 MODULES = (
@@ -66,6 +68,8 @@ MODULES = (
     subscription,
     token,
     two_factor,
+    vat_consultation,
+    vat_rate,
 )
 APPEND_ONLY = frozenset(
     {
@@ -76,6 +80,8 @@ APPEND_ONLY = frozenset(
         "intervention_price",
         "plan_price",
         "server_option_price",
+        "vat_consultation",
+        "vat_rate",
     }
 )
 """Tables whose rows are never changed or deleted: the database itself refuses it."""

@@ -12,8 +12,9 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
 from models.column import Instant, json_column, new_id
+from models.legal_identity import CannotBeEmpty
 from models.network import check_within, distinct
-from models.profile import CannotBeEmpty, Profile
+from models.profile import Profile
 from models.refusal import Code, LimitReached, Refusal
 from models.secret import SecretKind, fingerprint, new_secret
 

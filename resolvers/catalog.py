@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.account_name import RESERVED
 from models.catalog import Catalog, Prices, instant
+from models.clock import civil_day
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion, concerning
 from models.db import Db
@@ -22,6 +23,7 @@ from models.price import BillingPeriod, PriceRefused, begins
 from models.profile import Profile
 from models.server_option import ServerOption, ServerOptionPrice
 from models.service_level import ServiceLevel
+from models.vat_rate import RateRefused, VatRate, added_rates
 
 Values = dict[str, Any]
 PLANS = table(Plan)
@@ -73,6 +75,7 @@ async def load(db: Db, catalog: Catalog, zone: ZoneInfo) -> dict[str, int]:
         await _priced(loading, table(ServerOptionPrice), dict(_periods(options, catalog.server_options)))
         await _priced(loading, table(InterventionPrice), dict(_families(rates, catalog)))
         await _priced(loading, table(FeePrice), _fees(catalog))
+        await _taxed(loading, catalog)
         await _reserved(loading, set(catalog.reserved_account_names))
         if await _published(loading, catalog):
             await _put_to_all(loading)
@@ -171,6 +174,17 @@ async def _priced(loading: Loading, target: Table, wanted: Mapping[tuple[Any, ..
         if since is not None:
             new.append({"id": new_id(), "cents": cents, "valid_from": since, **dict(zip(keys, key, strict=True))})
     await loading.add(target, new)
+
+
+async def _taxed(loading: Loading, catalog: Catalog) -> None:
+    """BIL-7. Add the rates that are new."""
+    rates, wanted = table(VatRate), catalog.vat.rows if catalog.vat else []
+    try:
+        added = added_rates(await loading.rows(rates), wanted, civil_day(loading.now, loading.zone))
+    except RateRefused as refusal:
+        loading.problems += str(refusal).splitlines()
+    else:
+        await loading.add(rates, [each.model_dump() for each in added])
 
 
 async def _reserved(loading: Loading, names: set[str]) -> None:

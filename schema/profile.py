@@ -1,5 +1,6 @@
 """Profiles: the identity part, and the viewer."""
 
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -197,6 +198,16 @@ class ProfileUpdateInput:
     )
 
 
+def changed(input: ProfileUpdateInput) -> dict[str, Any]:
+    """PRO-3. What an update names, the identity's fields among the others; a null for all of it clears each."""
+    changes = given(input)
+    if "identity" in changes:
+        identity = changes.pop("identity")
+        cleared = dict.fromkeys(field.name for field in fields(LegalIdentityInput))
+        changes |= cleared if identity is None else given(identity)
+    return changes
+
+
 @strawberry.type(description="Result of profileUpdate.")
 class ProfileUpdatePayload(MutationPayload):
     profile: Profile | None = refetched("profile", "The profile.")
@@ -220,7 +231,5 @@ class ProfileMutation:
         suspended=True,
     )
     async def profile_update(self, info: Info, input: ProfileUpdateInput) -> ProfileUpdatePayload | None:
-        changes = given(input)
-        identity = changes.pop("identity", None)
-        key = await acts.update(info.context, changes={**changes, **(given(identity) if identity else {})})
+        key = await acts.update(info.context, changes=changed(input))
         return ProfileUpdatePayload.of(profile=key)

@@ -49,7 +49,14 @@ async def test_without_a_session_there_is_no_viewer(api: Api) -> None:
 async def test_a_change_of_profile_is_kept_told_and_seen_at_once(api: Api) -> None:
     token = await api.token(FREE)
     answer = await api.ask(
-        UPDATE, {"input": {"kind": "COMPANY", "identity": {"city": " Köln ", "phone": "+49 30 123456"}}}, token=token
+        UPDATE,
+        {
+            "input": {
+                "kind": "COMPANY",
+                "identity": {"organizationName": "Beispiel", "city": " Köln ", "phone": "+49 30 123456"},
+            }
+        },
+        token=token,
     )
     assert answer.data["profileUpdate"]["userErrors"] == []
     assert answer.data["profileUpdate"]["profile"]["kind"] == "COMPANY"
@@ -59,6 +66,7 @@ async def test_a_change_of_profile_is_kept_told_and_seen_at_once(api: Api) -> No
     assert (event.kind, event.owner_id, event.actor_id) == ("profile.updated", FREE.key, FREE.key)
     assert event.changes == {
         "kind": ["INDIVIDUAL", "COMPANY"],
+        "organization_name": [None, "Beispiel"],
         "city": ["Berlin", "Köln"],
         "phone": [None, "+4930123456"],
     }
@@ -70,6 +78,22 @@ async def test_what_an_update_leaves_out_stays_and_what_it_nulls_is_cleared(api:
     identity = answer.data["profileUpdate"]["profile"]["identity"]
     assert identity["vatNumber"] is None
     assert identity["city"] == "Paris"
+
+
+async def test_a_null_instead_of_an_identity_clears_all_of_it(api: Api) -> None:
+    token = await api.token(OWNER)
+    refused = await api.ask(UPDATE, {"input": {"identity": None}}, token=token)
+    (error,) = refused.data["profileUpdate"]["userErrors"]
+    assert (error["code"], error["field"]) == ("REQUIRED", ["input", "identity", "organizationName"])
+    answer = await api.ask(UPDATE, {"input": {"kind": "INDIVIDUAL", "identity": None}}, token=token)
+    assert answer.data["profileUpdate"]["profile"]["identity"] == {
+        "city": None,
+        "country": None,
+        "streetLines": [],
+        "phone": None,
+        "registrationNumber": None,
+        "vatNumber": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,6 +108,9 @@ async def test_what_an_update_leaves_out_stays_and_what_it_nulls_is_cleared(api:
         ({"identity": {"phone": "01 23"}}, "INVALID", ["input", "identity", "phone"]),
         ({"identity": {"streetLines": ["1", "2", "3", "4", "5"]}}, "INVALID", ["input", "identity", "streetLines"]),
         ({"identity": {"city": "x" * 201}}, "INVALID", ["input", "identity", "city"]),
+        ({"identity": {"postalCode": "7501"}}, "INVALID", ["input", "identity", "postalCode"]),
+        ({"identity": {"country": "DE"}}, "INVALID", ["input", "identity", "vatNumber"]),
+        ({"identity": {"organizationName": ""}}, "REQUIRED", ["input", "identity", "organizationName"]),
         ({"kind": None}, "REQUIRED", ["input", "kind"]),
         ({"locale": None}, "REQUIRED", ["input", "locale"]),
     ],
@@ -122,7 +149,7 @@ def test_a_siret_is_asked_of_french_organisations_only(clock: FrozenClock) -> No
 
 
 def test_an_update_states_what_changed_and_only_that(clock: FrozenClock) -> None:
-    profile, record = a_profile(clock, city="Paris", first_name="A"), a_record(clock)
+    profile, record = a_profile(clock, city="Paris", first_name="A", organization_name="A"), a_record(clock)
     profile.update(record, {"city": "Paris", "first_name": " B  C ", "kind": ProfileKind.COMPANY})
     assert profile.first_name == "B C"
     assert record.events[0].changes == {

@@ -6,7 +6,8 @@ import pytest
 
 from models import network
 from models.activity import Record
-from models.profile import CannotBeEmpty, Profile
+from models.legal_identity import CannotBeEmpty
+from models.profile import Profile
 from models.refusal import Refusal
 from models.secret import SecretKind, fingerprint, is_well_formed
 from models.token import AlreadyExpired, Created, InvalidTokenName, TooManyTokens, checked_value, create_token

@@ -11,9 +11,10 @@ from models.activity import ActivityEvent
 from models.column import new_id, table
 from models.conflict import Conflict
 from models.db import Db
+from models.period import after, first_period, period_at
 from models.permission import AccountPermission, OverallPermission
 from models.price import BillingPeriod
-from models.subscription import Subscription, SubscriptionStatus, after, first_period, period_at
+from models.subscription import Subscription, SubscriptionStatus
 from schema.global_id import global_id, read_global_id
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id
 from tests.granting import a_grant

@@ -17,6 +17,7 @@ from models.db import Database
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.mail import SandboxMail
+from models.period import first_period
 from models.permission import AccountPermission, OverallPermission, ServerPermission, mask_of
 from models.plan import Plan, PlanKind, PlanPrice
 from models.price import BillingPeriod
@@ -26,7 +27,7 @@ from models.secret import SecretKind, fingerprint, new_secret
 from models.server import Server
 from models.service_level import ServiceLevel
 from models.session import Session, SessionMethod
-from models.subscription import Subscription, first_period
+from models.subscription import Subscription
 from models.token import ApiToken
 from tests.database import START
 from tests.matrix.callers import CALLERS, Caller
