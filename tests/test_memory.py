@@ -19,9 +19,7 @@ PER_DOCUMENT_KB = 20
 SMALL = Bounds(depth=7, selections=50, points=300)
 
 
-async def test_documents_that_are_not_kept_leave_nothing(
-    database: Database, bound: Bound
-) -> None:
+async def test_documents_that_are_not_kept_leave_nothing(database: Database, bound: Bound) -> None:
     """Whoever sends documents that differ does not make the process grow."""
     database.prepared = lru_cache(maxsize=FEW)(database._prepared)
     sent = list(islice(documents(bound.graphql, SMALL), WARM + SENT))
