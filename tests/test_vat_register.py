@@ -346,7 +346,7 @@ async def test_a_lookup_is_a_fact_that_the_customer_reads(db: Db, api: Api) -> N
 async def test_no_connection_is_held_while_vies_thinks(db: Db) -> None:
     class Looking(Told):
         async def ask(self, vat_number: str) -> Registered:
-            assert db.database.readers.pool.checkedout() == 0  # type: ignore[attr-defined]
+            assert db.database.readings.in_use == 0
             assert db.database.writers.pool.checkedout() == 0  # type: ignore[attr-defined]
             return await super().ask(vat_number)
 
