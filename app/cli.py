@@ -16,8 +16,9 @@ from app import demo as demonstration
 from app import log, migration
 from app.catalogue import catalogue
 from app.deliveries import deliveries
-from app.doctor import NOTHING_SOLD, complaints, unservable
+from app.doctor import complaints, lacking, unservable
 from app.explanation import explanation
+from app.ledger import ledger
 from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
@@ -28,7 +29,6 @@ from app.vault import KeyVault
 from app.worker import work
 from models.clock import RealClock
 from models.db import Database, Db
-from resolvers.catalog import is_empty
 from resolvers.sandbox import start_clock
 from schema.root import build
 from schema.staff import build as build_staff
@@ -37,6 +37,7 @@ app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=T
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(services, name="services")
 app.add_typer(catalogue, name="catalogue")
+app.add_typer(ledger, name="ledger")
 SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"
 STAFF_SDL = SDL.with_name("staff.graphql")
 
@@ -169,8 +170,8 @@ async def _migrated(settings: Settings, revision: str) -> None:
         async with Db(database) as db:
             if settings.sandbox:
                 await start_clock(db)
-            if await is_empty(db):
-                print(NOTHING_SOLD)
+            if lack := await lacking(db):
+                print(lack)
 
 
 async def _migrated_and_seeded(settings: Settings) -> None:

@@ -95,6 +95,8 @@ async def seed(
         await start_clock(db)
         if await catalog.is_empty(db):
             await catalog.load(db, shipped(), zone)
+        elif await catalog.is_untaxed(db):
+            await catalog.load_rates(db, shipped(), zone)
         known = {row.id for row in await db.rows(select(table(Profile).c.id))}
         missing = [person for person in PEOPLE if person.key not in known]
         if missing:

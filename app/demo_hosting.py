@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlmodel import SQLModel
 
 from models.account import Account
-from models.clock import civil_day
+from models.clock import civil_day, day_start
 from models.column import table
 from models.db import Db
 from models.grant import AccountGrant, PermissionGrant
@@ -20,13 +20,16 @@ from models.permission import AccountPermission, OverallPermission, mask_of
 from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod
 from models.server import Server
+from models.setting import Figures
 from models.subscription import Subscription
+from models.subscription_period import SubscriptionPeriod
 
 PLANS, PRICES = table(Plan), table(PlanPrice)
 
 ACCOUNTS = ("atelier", "boutique", "forge-web", "forge-api", "hobby")
 ON_PLAN = {"atelier": "medium", "boutique": "small", "hobby": "free"}
 SUBSCRIBED = (("atelier", BillingPeriod.YEARLY), ("boutique", BillingPeriod.MONTHLY))
+YEARLY = BillingPeriod.YEARLY
 AGE = timedelta(days=365)
 
 
@@ -83,9 +86,29 @@ async def _subscribed(
             anchor=anchor,
             period_start=starts_on,
             period_end=ends_before,
+            renews_at=day_start(ends_before, zone),
+            notice_at=day_start(ends_before - Figures().renewal_notice, zone) if period is YEARLY else None,
             created_at=since,
         )
         yield Subscription, running.model_dump()
+        for covered in _covered(running):
+            yield SubscriptionPeriod, covered.model_dump()
+
+
+def _covered(running: Subscription) -> Iterator[SubscriptionPeriod]:
+    """The periods that it had, each where the one before ended."""
+    day = running.anchor
+    while day < running.period_end:
+        _, ends_before = period_at(running.anchor, running.period, day)
+        yield SubscriptionPeriod(
+            subscription_id=running.id,
+            starts_on=day,
+            ends_before=ends_before,
+            price_id=running.price_id,
+            list_cents=running.price_cents,
+            net_cents=running.price_cents,
+        )
+        day = ends_before
 
 
 def _hosted(

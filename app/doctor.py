@@ -12,10 +12,14 @@ from models.clock import RealClock
 from models.conflict import Busy
 from models.db import Database, Db
 from resolvers import two_factor
-from resolvers.catalog import is_empty
+from resolvers.catalog import is_empty, is_untaxed
 from resolvers.sandbox import has_clock
 
 NOTHING_SOLD = "The catalogue is empty, so that nothing can be sold: run `espace catalogue load`."
+
+NO_RATES = (
+    "There are no VAT rates, so that nothing can be invoiced: run `espace catalogue load` with a file that has them."
+)
 
 
 async def complaints(settings: Settings) -> list[str]:
@@ -32,6 +36,10 @@ async def complaints(settings: Settings) -> list[str]:
         found.append(f"ESPACE_TRUSTED_DOCUMENTS: {error}")
     if not settings.sandbox and settings.smtp_url is None:
         found.append(f"Mails stay in the folder {settings.mail_folder}: ESPACE_SMTP_URL names what carries them.")
+    if not settings.sandbox and settings.seller_vat_number is None:
+        found.append(
+            "ESPACE_SELLER_VAT_NUMBER is not set: documents without VAT name it, and VIES gives no proof without it."
+        )
     return found + await _of_database(settings)
 
 
@@ -43,6 +51,13 @@ async def unservable(database: Database, settings: Settings) -> str | None:
         if not settings.sandbox and await has_clock(db):
             return "The database is a sandbox's, whose passwords are public: production needs one of its own."
     return None
+
+
+async def lacking(db: Db) -> str | None:
+    """What a file has to bring before there is business; None where it did."""
+    if await is_empty(db):
+        return NOTHING_SOLD
+    return NO_RATES if await is_untaxed(db) else None
 
 
 async def _unopened(database: Database, settings: Settings) -> str | None:
@@ -58,7 +73,7 @@ async def _of_database(settings: Settings) -> list[str]:
         problem = await unservable(database, settings) or await _unopened(database, settings)
         if problem is None:
             async with Db(database) as db:
-                problem = NOTHING_SOLD if await is_empty(db) else None
+                problem = await lacking(db)
     except (SQLAlchemyError, OSError, Busy) as error:
         return [f"The database cannot be reached: {type(error).__name__}."]
     finally:

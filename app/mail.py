@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -122,6 +122,8 @@ class Letters:
 
     def _values(self, cause: Cause) -> dict[str, Any]:
         expires = {"expires": self._shown(cause.link_expires_at, cause.locale)} if cause.link_expires_at else {}
+        on = date.fromisoformat(cause.facts["on"]) if "on" in cause.facts else None
+        told = {"on": format_date(on, "long", locale=cause.locale.value.lower())} if on else {}
         return {
             "name": cause.name,
             "address": cause.address,
@@ -129,6 +131,7 @@ class Letters:
             "ip": cause.ip_address,
             "facts": cause.facts,
             **expires,
+            **told,
         }
 
     def _shown(self, instant: datetime, locale: Locale) -> str:

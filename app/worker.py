@@ -11,12 +11,15 @@ from app.gateways import simulator
 from app.gateways.folder import FolderMailer
 from app.gateways.smtp import SmtpMailer
 from app.mail import Letters
+from app.register import register_of
 from app.settings import Settings
 from engine.failure import log_failure
 from models.db import Database, Db
 from models.delivery import DeliveryState
+from models.issuer import Office
 from models.mail import Mailer
-from resolvers import delivery, idempotency, link, password, refresh, session
+from resolvers import delivery, idempotency, ledger_seal, link, password, refresh, session
+from resolvers.clockwork import Works, play, turn
 
 logger = structlog.get_logger(__name__)
 
@@ -38,11 +41,20 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await password.answer_requests(db, settings)
         await deliver(db, settings, stop or asyncio.Event())
         await simulator.answer_due(db, settings)
+        await ledger_seal.seal(db)
+        await fall_due(db, settings)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
         await idempotency.purge(db, settings)
+
+
+async def fall_due(db: Db, settings: Settings) -> None:
+    """EVT-4. Do what falls due by now; in a sandbox whoever moves the clock is waited for."""
+    works = Works(db, Office(settings, settings.sandbox), register_of(settings))
+    async with turn(db.database):
+        await play(works, await db.now(), lambda error: log_failure("due_failed", error))
 
 
 async def _any(*events: asyncio.Event, within: timedelta) -> None:

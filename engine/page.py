@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +100,10 @@ def _instant(value: str) -> datetime:
     return instant
 
 
+def _day(value: str) -> date:
+    return date.fromisoformat(value)
+
+
 def _integer(value: int) -> int:
     if type(value) is not int or abs(value) >= 2**63:
         raise ValueError("not an integer that a column holds")
@@ -112,4 +116,10 @@ def _text(value: str) -> str:
     return value
 
 
-READERS: dict[type, Callable[[Any], Any]] = {datetime: _instant, UUID: UUID, int: _integer, str: _text}
+READERS: dict[type, Callable[[Any], Any]] = {
+    datetime: _instant,
+    date: _day,
+    UUID: UUID,
+    int: _integer,
+    str: _text,
+}

@@ -27,6 +27,8 @@ RENAMED = action("account.renamed", "The account was renamed")
 RENAMING_FAILED = action(
     "account.renaming_failed", "The account could not be renamed, and keeps its name", mail="account_renaming_failed"
 )
+PLAN_CHANGED = action("account.plan_changed", "The plan of the account was changed")
+LAPSED = action("account.lapsed", "The account was blocked, since nothing is paid for it any more")
 DELETION_ASKED = action("account.deletion_asked", "The account is being deleted", mail="account_deletion")
 GOING_WITH_SERVER = action("account.deletion_with_server_asked", "The account is being deleted with its server")
 DELETED = action("account.deleted", "The account was deleted")
@@ -54,12 +56,14 @@ class AccountAction(StrEnum):
     """What can be done to an account."""
 
     RENAME = "RENAME"
+    CHANGE_PLAN = "CHANGE_PLAN"
     DELETE = "DELETE"
     GRANT = "GRANT"
 
 
 ALLOWED: Mapping[AccountAction, frozenset[AccountStatus]] = {
     AccountAction.RENAME: frozenset({AccountStatus.ACTIVE}),
+    AccountAction.CHANGE_PLAN: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
     AccountAction.DELETE: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
     AccountAction.GRANT: frozenset(AccountStatus),
 }
@@ -123,6 +127,17 @@ class Account(SQLModel, table=True):
         """ACC-5. Ask for its end because its server goes."""
         self._check(AccountAction.DELETE)
         return self._end(record, GOING_WITH_SERVER)
+
+    def change_plan(self, record: Record, plan_id: UUID) -> None:
+        """ACC-6. Go on with this plan, without interruption; one that lapsed is used again."""
+        self._check(AccountAction.CHANGE_PLAN)
+        before, self.plan_id, self.status = self.plan_id, plan_id, AccountStatus.ACTIVE
+        record.happened(PLAN_CHANGED, self, changes={"plan_id": (str(before) if before else None, str(plan_id))})
+
+    def lapse(self, record: Record) -> None:
+        """BIL-4. Its subscription is over: it is blocked, with everything on it, until it has a plan again."""
+        self.status = AccountStatus.SUSPENDED
+        record.happened(LAPSED, self, name=self.name)
 
     def settle(self, record: Record, answered: ProvisioningTask, outcome: Outcome) -> None:
         """EVT-2. Become what the answer to a task makes of it. One that is gone has its row deleted by who asks."""

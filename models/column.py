@@ -9,8 +9,21 @@ from uuid import UUID
 
 import orjson
 import uuid_utils.compat
-from sqlalchemy import JSON, BindParameter, Boolean, ColumnElement, DateTime, Dialect, String, Table, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    String,
+    Table,
+    Uuid,
+    func,
+)
 from sqlalchemy import Enum as EnumType
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
@@ -117,6 +130,11 @@ def json_column() -> Any:
     return JSON().with_variant(JSONB(), "postgresql")
 
 
+def total(column: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of a column of whole numbers, zero of none: PostgreSQL makes decimals of such sums."""
+    return func.coalesce(cast_to(func.sum(column), BigInteger), 0)
+
+
 class IdArray(TypeDecorator[Sequence[UUID]]):
     """A parameter that holds ids: an array on PostgreSQL, JSON on SQLite, where ids are stored as 32 digits."""
 
@@ -171,3 +189,28 @@ def _among(element: Any, compiler: Any, **options: Any) -> str:
 def _among_array(element: Any, compiler: Any, **options: Any) -> str:
     column, keys = (compiler.process(part, **options) for part in element.clauses)
     return f"{column} = ANY ({keys})"
+
+
+class business_now(FunctionElement[datetime]):
+    """Business time in SQL: real time, which is given, and the sandbox offset, of which there is no row elsewhere."""
+
+    type = Instant()
+    inherit_cache = True
+
+    def __init__(self, real_now: BindParameter[Any]) -> None:
+        super().__init__(real_now)
+
+
+@compiles(business_now)
+def _business_now(element: Any, compiler: Any, **options: Any) -> str:
+    (real_now,) = (compiler.process(part, **options) for part in element.clauses)
+    seconds = "(SELECT (coalesce(max(microseconds), 0) / 1000000.0) || ' seconds' FROM clock_offset)"
+    # Instants are text there, with microseconds; what it computes has milliseconds, and is their last moment.
+    return f"strftime('%Y-%m-%d %H:%M:%f', {real_now}, {seconds}) || '999'"
+
+
+@compiles(business_now, "postgresql")
+def _business_now_there(element: Any, compiler: Any, **options: Any) -> str:
+    (real_now,) = (compiler.process(part, **options) for part in element.clauses)
+    offset = "(SELECT coalesce(max(microseconds), 0) FROM clock_offset) * INTERVAL '1 microsecond'"
+    return f"(CAST({real_now} AS TIMESTAMP WITH TIME ZONE) + {offset})"

@@ -72,6 +72,8 @@ class Database:
         self.clock = clock
         self.sandbox = sandbox
         self.journal = journal
+        self.clockwork = asyncio.Lock()
+        """EVT-4. Held, in this process, by whoever plays what falls due."""
         self.queued = asyncio.Event()
         """Set by a commit that left something to the worker, which need not wait for its next look."""
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -154,6 +156,11 @@ class Write:
     def real_now(self) -> datetime:
         """Real time, the same all through the transaction."""
         return self.record.real_now
+
+    @property
+    def dialect(self) -> str:
+        """Of the database, where statements have to know it."""
+        return self._session.get_bind().dialect.name
 
     async def lock(self, statement: Select[T]) -> Sequence[T]:
         """The rows of `statement`, locked until the end of the transaction, as they are now.
@@ -239,15 +246,17 @@ class Db:
             return real_now + await self._answer(lambda reading: self.database.offset(reading.through_sqlalchemy()))
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Write]:
+    async def write(self, *, at: datetime | None = None) -> AsyncIterator[Write]:
         """A write transaction. It commits at the end, whatever is raised rolls it back; one may follow another.
 
-        Raises NothingRecorded where no fact was stated, Conflict and Busy. The reading connection is let go first: it
-        would not see what is written, and two connections for each of many requests can wait for each other.
+        It happens now, by the business clock, or `at` the instant that something fell due. Raises NothingRecorded
+        where no fact was stated, Conflict and Busy. The reading connection is let go first: it would not see what is
+        written, and two connections for each of many requests can wait for each other.
         """
         async with self._alone(), self.database.writing() as connection:
             real_now = self.database.clock.now()
-            record = Record(self.author, real_now + await self.database.offset(connection), real_now)
+            now = at or real_now + await self.database.offset(connection)
+            record = Record(self.author, now, real_now)
             async with AsyncSession(bind=connection, expire_on_commit=False) as session:
                 yield Write(session, record)
                 if not record.events:

@@ -36,6 +36,38 @@ class Money:
         return Decimal(self.cents).scaleb(-2)
 
 
+@dataclass(frozen=True, slots=True)
+class TaxedAmount:
+    """An amount with its VAT: of a line, or a sum."""
+
+    net_cents: int
+    tax_cents: int
+    rate_bp: int | None = None
+    """In hundredths of a percent; None of a sum over several rates."""
+
+    @property
+    def net(self) -> Money:
+        return Money(self.net_cents)
+
+    @property
+    def tax(self) -> Money:
+        return Money(self.tax_cents)
+
+    @property
+    def gross(self) -> Money:
+        return Money(self.net_cents + self.tax_cents)
+
+    @property
+    def tax_rate(self) -> Decimal | None:
+        """In percent."""
+        return None if self.rate_bp is None else percent(self.rate_bp)
+
+
+def percent(rate_bp: int) -> Decimal:
+    """A rate in percent, with two decimals."""
+    return Decimal(rate_bp).scaleb(-2)
+
+
 def cents_of(amount: Decimal) -> int:
     """The whole cents of `amount`; raises InvalidAmount where it has a part of one."""
     if not amount.is_finite() or abs(amount) >= LARGEST_CENTS // 100 or amount != round(amount, 2):

@@ -9,15 +9,16 @@ from datetime import date
 from uuid import UUID
 
 from models.account_name import check_name
+from models.charge import RevenueKind
 from models.held_name import NameTaken
 from models.obstacle import Obstacle
-from models.period import first_period
 from models.plan import PlanKind
 from models.price import BillingPeriod
 from models.profile import EmailNotVerified, ProfileSuspended
-from models.quote import Caution, Line
+from models.quote import Caution
 from models.refusal import Code, LimitReached, NotFound, Refusal
 from models.setting import Figures
+from models.term import Item, Priced, Term, span, term
 
 PLAN = ("target", "public_cloud", "plan_id")
 SERVER = ("target", "server_id")
@@ -73,15 +74,6 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Priced:
-    """CAT-4. A price that is in force."""
-
-    id: UUID
-    cents: int
-    since: date
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """A plan as it is offered now, with its price for the wanted period."""
 
@@ -92,6 +84,11 @@ class Offer:
     free: bool
     available: bool
     price: Priced | None = None
+    disk_gigabytes: int = 0
+
+    def item(self, holder: str, period: BillingPeriod) -> Item:
+        """What is paid for on it."""
+        return Item(RevenueKind.HOSTING, self.name_en, self.name_fr, holder, period, plan_id=self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +117,14 @@ class Situation:
     server_obstacle: Obstacle | None = None
     free_accounts: int = 0
     paying_accounts: int = 0
+    invoicing_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """ACC-1. What opening an account comes to."""
 
-    lines: tuple[Line, ...]
+    terms: tuple[Term, ...]
     blockers: tuple[Refusal, ...]
     cautions: tuple[Caution, ...]
 
@@ -134,50 +132,41 @@ class Opening:
 def decide_opening(wishes: Wishes, found: Situation, figures: Figures) -> Opening:
     """ACC-1, BIL-14. What it costs and what stands in its way; nothing else computes a figure of it."""
     offer = found.offer if wishes.plan_id is not None else None
-    lines = tuple(_lines(wishes, offer, found.today))
+    terms = tuple(_terms(wishes, found))
     blockers = (
-        *_of_standing(found, billable=bool(lines)),
+        *of_standing(found.standing, found.contract, billable=bool(terms)),
         *_of_place(wishes, found, offer),
         *_of_name(wishes.name, found, figures),
         *_of_limit(found, offer, figures),
     )
     restricted = offer is not None and offer.free
-    cautions = (Caution.NO_REFUND,) if lines else (Caution.RESTRICTED,) if restricted else ()
-    return Opening(lines, blockers, cautions)
+    cautions = (Caution.NO_REFUND,) if terms else (Caution.RESTRICTED,) if restricted else ()
+    return Opening(terms, blockers, cautions)
 
 
-def _lines(wishes: Wishes, offer: Offer | None, today: date) -> Iterator[Line]:
-    if offer is None or offer.free or offer.price is None or not _sold(offer):
+def _terms(wishes: Wishes, found: Situation) -> Iterator[Term]:
+    """BIL-4, BIL-5. The first period, from today on."""
+    offer = found.offer if wishes.plan_id is not None else None
+    if offer is None or offer.free or offer.price is None or not is_sold(offer):
         return
-    starts_on, ends_before = first_period(today, wishes.period)
-    yield Line(
-        plan_id=offer.id,
-        plan_en=offer.name_en,
-        plan_fr=offer.name_fr,
-        account=wishes.name,
-        period=wishes.period,
-        cents=offer.price.cents,
-        price_id=offer.price.id,
-        priced_since=offer.price.since,
-        starts_on=starts_on,
-        ends_before=ends_before,
-    )
+    days = span(found.today, found.invoicing_day, found.today, wishes.period)
+    yield term(offer.item(wishes.name, wishes.period), offer.price, days)
 
 
-def _sold(offer: Offer) -> bool:
+def is_sold(offer: Offer) -> bool:
     """Whether an account can be opened on it: in the public cloud, on sale, free or at a price."""
     return offer.kind is PlanKind.PUBLIC_CLOUD and offer.available and (offer.free or offer.price is not None)
 
 
-def _of_standing(found: Situation, *, billable: bool) -> Iterator[Refusal]:
-    """PRO-1, PRO-2, PRO-12, BIL-19. Of whoever the account will be."""
-    if not found.standing.email_verified:
+def of_standing(standing: Standing, contract: Refusal | None, *, billable: bool) -> Iterator[Refusal]:
+    """PRO-1, PRO-2, PRO-12, BIL-19. Of whoever it is invoiced to."""
+    if not standing.email_verified:
         yield EmailNotVerified()
-    if found.standing.suspended:
+    if standing.suspended:
         yield ProfileSuspended()
-    if found.contract is not None:
-        yield found.contract
-    if billable and not found.standing.identified:
+    if contract is not None:
+        yield contract
+    if billable and not standing.identified:
         yield IdentityIncomplete()
 
 
@@ -189,7 +178,7 @@ def _of_place(wishes: Wishes, found: Situation, offer: Offer | None) -> Iterator
             yield found.server_obstacle.at(*SERVER)
     elif offer is None:
         yield NotFound().at(*PLAN)
-    elif not _sold(offer):
+    elif not is_sold(offer):
         yield PlanUnavailable().at(*PLAN)
 
 
@@ -205,7 +194,12 @@ def _of_name(name: str, found: Situation, figures: Figures) -> Iterator[Refusal]
 
 
 def _of_limit(found: Situation, offer: Offer | None, figures: Figures) -> Iterator[Refusal]:
-    """ACC-3. One that is being deleted counts until it is gone."""
-    limit = figures.free_accounts_beside_paying if found.paying_accounts else figures.free_accounts
-    if offer is not None and offer.free and found.free_accounts >= limit:
-        yield FreeAccountsReached(limit, found.free_accounts).at(*PLAN)
+    if offer is not None and offer.free:
+        yield from (each.at(*PLAN) for each in of_free(found.free_accounts, found.paying_accounts, figures))
+
+
+def of_free(free: int, paying: int, figures: Figures) -> Iterator[FreeAccountsReached]:
+    """ACC-3. Whether one more account may be free, beside these; one that is being deleted counts until it is gone."""
+    limit = figures.free_accounts_beside_paying if paying else figures.free_accounts
+    if free >= limit:
+        yield FreeAccountsReached(limit, free)

@@ -140,6 +140,9 @@ class Profile(SQLModel, table=True):
         default=None, sa_type=one_of(SuspensionReason, "suspension_reason")
     )
 
+    invoicing_day: int | None = None
+    """BIL-5. The day of the month on which everything is invoiced; None for each product's own date."""
+
     @property
     def owner_id(self) -> UUID:
         return self.id

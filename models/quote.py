@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -12,8 +12,8 @@ from uuid import UUID
 
 import orjson
 
+from models.draft import Draft, DraftLine
 from models.money import Money
-from models.price import BillingPeriod
 from models.refusal import Code, Refusal
 
 PURPOSE = b"espace:quote"
@@ -27,6 +27,8 @@ class QuoteKind(StrEnum):
     """The operations that are quoted."""
 
     ACCOUNT_OPEN = "ACCOUNT_OPEN"
+    PLAN_CHANGE = "PLAN_CHANGE"
+    INVOICING_DAY = "INVOICING_DAY"
 
 
 class Caution(StrEnum):
@@ -34,6 +36,8 @@ class Caution(StrEnum):
 
     NO_REFUND = "NO_REFUND"
     RESTRICTED = "RESTRICTED"
+    NOT_REFUNDED = "NOT_REFUNDED"
+    CUT = "CUT"
 
 
 class NotThisQuote(Refusal):
@@ -41,31 +45,6 @@ class NotThisQuote(Refusal):
 
     code = Code.INVALID
     message = "This is no quote for what is asked: ask for one, and send it with the same values."
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """BIL-14. One line of what will be invoiced, VAT excluded: what a document will say."""
-
-    plan_id: UUID
-    plan_en: str
-    plan_fr: str
-    account: str
-    period: BillingPeriod
-    cents: int
-    """Of one period, at list price."""
-    price_id: UUID
-    priced_since: date
-    """Since when this version of the price is in force."""
-    starts_on: date
-    ends_before: date
-    """The first day that it does not cover."""
-    quantity: int = 1
-
-    @property
-    def net_cents(self) -> int:
-        """Of the whole line."""
-        return self.quantity * self.cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +57,30 @@ class Terms:
     wishes: str
     """A digest of what is wanted."""
     figures: str
-    """A digest of every figure and day of the lines."""
+    """A digest of every figure and day of what is charged and refunded."""
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """BIL-14. What an operation moves: the invoice that it brings, and what goes back; no figure is computed again."""
+
+    charge: Draft | None = None
+    """The invoice to come; None where nothing is charged."""
+    refund_cents: int = 0
+    """VAT included; credited at once."""
+    cut_cents: tuple[int, ...] = ()
+    """What is left of charges that are not invoiced yet, VAT excluded."""
+    invoiced_on: date | None = None
+    due_on: date | None = None
+
+    @property
+    def lines(self) -> tuple[DraftLine, ...]:
+        return self.charge.lines if self.charge else ()
+
+    @property
+    def gross_cents(self) -> int:
+        return self.charge.gross_cents if self.charge else 0
 
 
 @dataclass(frozen=True)
@@ -87,22 +88,25 @@ class Quote:
     """BIL-14. What an operation will cost, or what stands in its way; then there is no token."""
 
     kind: QuoteKind
+    owner_id: UUID
+    """Whose balance it moves."""
     expires_at: datetime
-    lines: tuple[Line, ...] = ()
-    refund_cents: int = 0
+    reckoning: Reckoning = Reckoning()
+    balance_cents: int = 0
+    """As it is before."""
     blockers: tuple[Refusal, ...] = ()
     cautions: tuple[Caution, ...] = ()
     token: str | None = field(default=None, repr=False)
 
     @property
-    def charge(self) -> Money:
-        """The sum of the lines, VAT excluded."""
-        return Money(sum(line.net_cents for line in self.lines))
-
-    @property
     def refund(self) -> Money:
         """What will be credited."""
-        return Money(self.refund_cents)
+        return Money(self.reckoning.refund_cents)
+
+    @property
+    def balance_after(self) -> Money:
+        """BIL-14. Once everything is booked and invoiced, before any new payment."""
+        return Money(self.balance_cents + self.reckoning.refund_cents - self.reckoning.gross_cents)
 
 
 @dataclass(eq=False)
@@ -147,14 +151,15 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no canonical spelling")
 
 
-def figures_of(lines: Sequence[Line], refund_cents: int) -> str:
-    """BIL-14. The digest of what is charged and refunded, for which days, at which version of a price."""
+def figures_of(reckoning: Reckoning) -> str:
+    """BIL-14. The digest of what is charged and refunded: amounts, VAT, days, and how each came about."""
     charged = [
-        {"price": line.price_id, "cents": line.cents, "quantity": line.quantity, "period": line.period}
-        | {"from": line.starts_on, "to": line.ends_before}
-        for line in lines
+        {"net": line.net_cents, "tax": line.tax_cents, "rate": line.rate_bp, "territory": line.territory}
+        | {"quantity": line.quantity, "from": line.period_start, "to": line.period_end, "how": line.explanation}
+        for line in reckoning.lines
     ]
-    return digest({"lines": charged, "refund": refund_cents})
+    tax = reckoning.charge.tax_cents if reckoning.charge else 0
+    return digest({"lines": charged, "tax": tax, "refund": reckoning.refund_cents, "cut": reckoning.cut_cents})
 
 
 def sign_quote(key: str, terms: Terms) -> str:

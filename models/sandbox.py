@@ -63,21 +63,28 @@ class ClockOffset(SQLModel, table=True):
     id: UUID = Field(default=CLOCK_ID, primary_key=True)
     microseconds: int = Field(default=0, sa_type=BigInteger)
 
-    def advance(self, record: Record, *, to: datetime, years: int, owner_id: UUID) -> None:
-        """EVT-4. Make business time `to`: never backwards, nor past the day `years` later; `owner_id` is told.
-
-        What time it is says the row, which is locked: the transaction began before it was.
-        """
-        now = record.real_now + timedelta(microseconds=self.microseconds)
+    def check(self, now: datetime, to: datetime, years: int) -> None:
+        """EVT-4. Raises why business time, `now`, cannot become `to`: backwards, or past the day `years` later."""
         if to < now:
             raise ClockMovesForward().at("to")
         if to.year > LAST_YEAR:
             raise ClockEnds(str(LAST_YEAR)).at("to")
         if to > _later(now, years):
             raise ClockStepTooLong(years).at("to")
-        self.microseconds = (to - record.real_now) // timedelta(microseconds=1)
-        record.now = to
-        record.happened(CLOCK_ADVANCED, ClockOf(self.id, owner_id), changes={"now": (now, to)})
+
+    def advance(
+        self, record: Record, *, to: datetime, years: int, owner_id: UUID, since: datetime | None = None
+    ) -> None:
+        """EVT-4. Make business time `to`: never backwards, nor past the day `years` later; `owner_id` is told.
+
+        `since` is what it was when that was checked, before what fell due on the way was done; the clock moved with it.
+        """
+        if since is None:
+            since = record.real_now + timedelta(microseconds=self.microseconds)
+            self.check(since, to, years)
+        self.microseconds = max(self.microseconds, (to - record.real_now) // timedelta(microseconds=1))
+        record.now = record.real_now + timedelta(microseconds=self.microseconds)
+        record.happened(CLOCK_ADVANCED, ClockOf(self.id, owner_id), changes={"now": (since, to)})
 
 
 def _later(now: datetime, years: int) -> datetime:

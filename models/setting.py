@@ -144,6 +144,14 @@ class Figures(BaseModel):
     free_accounts_beside_paying: int = Field(
         default=2, ge=0, description="ACC-3. Free accounts of a profile that also has a paying one."
     )
+    invoice_delay: Duration = Field(
+        default=timedelta(hours=6),
+        description="BIL-2. How long after an order or a renewal it is invoiced, with what is ordered meanwhile.",
+    )
+    renewal_notice: Duration = Field(
+        default=timedelta(days=30),
+        description="BIL-4, CAT-4. How long before a renewal of a year, or at another price, its owner is told.",
+    )
     quote_lifetime: Duration = Field(
         default=timedelta(minutes=15), description="BIL-14. How long a quote is accepted, by the business clock."
     )
@@ -153,6 +161,25 @@ class Figures(BaseModel):
     intent_pause: Duration = Field(
         default=timedelta(seconds=2), description="BIL-15. When to retry a key whose first request is still running."
     )
+    payment_terms: Duration = Field(
+        default=timedelta(days=30), description="BIL-3. How long after its issue an invoice is due, in whole days."
+    )
+    invoice_prefix: str = Field(
+        default="F",
+        pattern=r"^[A-Z0-9]{1,8}$",
+        description="BIL-2. What numbers of invoices begin with, before the year; another than that of credit notes.",
+    )
+    credit_note_prefix: str = Field(
+        default="A", pattern=r"^[A-Z0-9]{1,8}$", description="BIL-2. The same of credit notes."
+    )
+    seller_name: str = Field(
+        default="Espace", min_length=1, max_length=200, description="BIL-2. Who sells, as documents say: the name."
+    )
+    seller_street: str = Field(default="", max_length=200, description="BIL-2. The street, in one line.")
+    seller_postal_code: str = Field(default="", max_length=20, description="BIL-2. The postal code.")
+    seller_city: str = Field(default="", max_length=200, description="BIL-2. The city.")
+    seller_country: str = Field(default="FR", pattern="^[A-Z]{2}$", description="BIL-2. The country, as ISO 3166-1.")
+    seller_registration_number: str = Field(default="", max_length=40, description="BIL-2. The SIRET.")
     seller_vat_number: str | None = Field(
         default=None, max_length=40, description="BIL-7. VAT number of the provider, for mentions and for asking VIES."
     )

@@ -1,20 +1,36 @@
 """BIL-4. Subscriptions: what a profile pays for again and again, at which price, and for which days."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from models.activity import Record, action
-from models.column import Instant, new_id, one_of
+from models.activity import Action, Record, action
+from models.charge import Charge
+from models.column import Instant, json_column, new_id, one_of
+from models.discount import Discount, DiscountKind
+from models.money import Money
+from models.obstacle import Obstacle
 from models.permission import Subject
 from models.price import BillingPeriod
-from models.quote import Line
+from models.renewal import Announcement, Renewal
+from models.subscription_period import SubscriptionPeriod, period_of
+from models.term import Term
 
 STARTED = action("subscription.started", "A subscription began")
+RENEWED = action("subscription.renewed", "A subscription was renewed")
+ALIGNED = action("subscription.aligned", "A subscription was brought to the invoicing day")
+RENEWAL_STOPPED = action("subscription.renewal_stopped", "A subscription does not renew itself any more")
+RENEWAL_RESUMED = action("subscription.renewal_resumed", "A subscription renews itself again")
+REPLACED = action("subscription.replaced", "A subscription ended with a change of plan")
+ANNOUNCED = action("subscription.renewal_announced", "A renewal was announced", mail="renewal_notice")
+EXPIRED = action("subscription.expired", "A subscription ended with its period", mail="subscription_ended")
 ENDED = action("subscription.ended", "A subscription ended")
 
 
@@ -26,12 +42,32 @@ class SubscriptionStatus(StrEnum):
     ENDED = "ENDED"
 
 
+class SubscriptionEnded(Obstacle):
+    """BIL-4. What has ended does not renew."""
+
+    message = "This subscription has ended."
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What is charged for a period, and the period: added in this order."""
+
+    charge: Charge
+    period: SubscriptionPeriod
+
+
 class Subscription(SQLModel, table=True):
-    """BIL-4, CAT-4. What is subscribed to; a running one has the price that was in force when its period began."""
+    """BIL-4, CAT-4. What is subscribed to: a plan, or an option of a server, at the price in force when it renews.
+
+    A change of plan ends one and begins another. Triggers keep those of one account apart, day by day.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
+        CheckConstraint("(plan_id IS NULL) <> (option_id IS NULL)", name="one_thing"),
+        CheckConstraint("(status = 'ENDED') = (ended_on IS NOT NULL)", name="ended"),
         Index("ix_subscription_owner", "owner_id", "created_at", "id"),
+        Index("ix_subscription_account", "account_id"),
         Index(
             "uq_subscription_running_account",
             "account_id",
@@ -39,7 +75,16 @@ class Subscription(SQLModel, table=True):
             sqlite_where=text("status <> 'ENDED'"),
             postgresql_where=text("status <> 'ENDED'"),
         ),
+        Index(
+            "uq_subscription_running_server",
+            "server_id",
+            unique=True,
+            sqlite_where=text("status <> 'ENDED' AND option_id IS NULL"),
+            postgresql_where=text("status <> 'ENDED' AND option_id IS NULL"),
+        ),
         Index("ix_subscription_server", "server_id"),
+        Index("ix_subscription_renewal", "renews_at", "id"),
+        Index("ix_subscription_notice", "notice_at", "id"),
     )
     activity_type: ClassVar[str] = "ServiceSubscription"
 
@@ -48,46 +93,166 @@ class Subscription(SQLModel, table=True):
     account_id: UUID | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
     """What it is for: this, or the server. None once that is gone."""
     server_id: UUID | None = Field(default=None, foreign_key="server.id", ondelete="SET NULL")
-    plan_id: UUID = Field(foreign_key="plan.id")
+    plan_id: UUID | None = Field(default=None, foreign_key="plan.id")
+    option_id: UUID | None = Field(default=None, foreign_key="server_option.id")
+    """CAT-3. An option of a server, which has no plan."""
+    quantity: int = 1
     period: BillingPeriod = Field(sa_type=one_of(BillingPeriod, "subscription_period"))
-    price_id: UUID = Field(foreign_key="plan_price.id")
-    """The version of the price that is in force for the current period."""
+    price_id: UUID | None = Field(default=None, foreign_key="plan_price.id")
+    """The version of the price that is in force for the current period; None for an option, or a price agreed on."""
+    option_price_id: UUID | None = Field(default=None, foreign_key="server_option_price.id")
     price_cents: int = Field(sa_type=BigInteger)
+    """Of one for a whole period, before discounts."""
     anchor: date
-    """BIL-6. The first day of the first period: every later one begins so many months after it."""
+    """BIL-6. Its first day: without an invoicing day every period begins so many months after it."""
     period_start: date
     period_end: date
-    """The first day after the period, on which it is renewed."""
+    """The first day that is not paid, on which it is renewed."""
     status: SubscriptionStatus = Field(
         default=SubscriptionStatus.ACTIVE, sa_type=one_of(SubscriptionStatus, "subscription_status")
     )
     renews: bool = True
+    renews_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When its period ends: it is renewed, or it ends. None once it has ended."""
+    notice_at: datetime | None = Field(default=None, sa_type=Instant)
+    """BIL-4, CAT-4. When it has to be looked whether a renewal to come is announced."""
+    noticed_on: date | None = None
+    """The last renewal that was announced, by its day."""
+    committed_until: date | None = None
+    """CAT-1. The first day after the minimum commitment."""
+    discounts: list[dict[str, Any]] = Field(default_factory=list, sa_type=json_column())
+    """BIL-16, BIL-17. Past ones too; see `discounts_of`."""
     created_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_on: date | None = None
+    """The first day that it does not cover any more."""
 
     @property
     def subject(self) -> Subject[UUID]:
         return Subject(self.owner_id, account_id=self.account_id, server_id=self.server_id)
 
-    def end(self, record: Record) -> None:
-        """BIL-4, BIL-18. It is over, without refund: what it was for is gone."""
-        self.status, self.renews, self.ended_at = SubscriptionStatus.ENDED, False, record.now
-        record.happened(ENDED, self)
+    def renew(self, record: Record, term: Term, renewal: Renewal, due_at: datetime) -> Charged:
+        """BIL-4, CAT-4. Go on for another period, at the price of `term`."""
+        self._check_running()
+        self.period_start, self.period_end = term.starts_on, term.ends_before
+        self._take(term, renewal)
+        record.happened(RENEWED, self, cents=term.net_cents, until=term.ends_before)
+        return _charged(record, self, term, due_at)
+
+    def align(self, record: Record, term: Term, renewal: Renewal, due_at: datetime) -> Charged:
+        """BIL-5. Pay the days up to the next invoicing day in advance."""
+        self._check_running()
+        self.period_end = term.ends_before
+        self._take(term, renewal)
+        record.happened(ALIGNED, self, cents=term.net_cents, until=term.ends_before)
+        return _charged(record, self, term, due_at)
+
+    def renew_itself(self, record: Record, renews: bool) -> None:
+        """BIL-4. Renew at the end of the period, or not; nothing is refunded. What is announced is looked at again."""
+        if self.status is SubscriptionStatus.ENDED:
+            raise SubscriptionEnded
+        before, self.renews = self.renews, renews
+        self.notice_at = record.now if renews else None
+        fact = RENEWAL_RESUMED if renews else RENEWAL_STOPPED
+        record.happened(fact, self, changes={"renews": (before, renews)})
+
+    def end(self, record: Record, *, on: date, action: Action = ENDED, **facts: Any) -> None:
+        """BIL-4, BIL-18. It is over from this day on; whether anything is given back, others say."""
+        self.status, self.renews = SubscriptionStatus.ENDED, False
+        self.ended_at, self.ended_on = record.now, on
+        self.renews_at = self.notice_at = None
+        record.happened(action, self, on=on.isoformat(), **facts)
+
+    def announce(self, record: Record, told: Announcement, name: str, look_at: datetime | None) -> None:
+        """BIL-4, CAT-4. Tell the owner about a renewal to come, once; look again at `look_at`."""
+        self.noticed_on, self.notice_at = told.on, look_at
+        before = str(Money(told.before_cents).amount) if told.changes else None
+        after = str(Money(told.after_cents).amount)
+        record.happened(
+            ANNOUNCED, self, name=name, on=told.on.isoformat(), before=before, after=after, period=self.period
+        )
+
+    def _take(self, term: Term, renewal: Renewal) -> None:
+        if self.option_id is None:
+            self.price_id = term.price.id
+        else:
+            self.option_price_id = term.price.id
+        self.price_cents = term.price.cents
+        self.renews_at, self.notice_at = renewal.at, renewal.look_at
+
+    def _check_running(self) -> None:
+        if self.status is SubscriptionStatus.ENDED:
+            raise AssertionError("what has ended has no further period")
 
 
-def subscribe(record: Record, line: Line, *, owner_id: UUID, account_id: UUID) -> Subscription:
-    """ACC-1, BIL-4. The subscription that a line of a quote begins, with its figures: none is computed again."""
+def subscribe(
+    record: Record,
+    term: Term,
+    renewal: Renewal,
+    due_at: datetime,
+    *,
+    owner_id: UUID,
+    account_id: UUID | None = None,
+    server_id: UUID | None = None,
+    discounts: Sequence[Discount] = (),
+    committed_until: date | None = None,
+) -> tuple[Subscription, Charged]:
+    """ACC-1, BIL-4. The subscription that a term begins, with its figures, and what is charged for its first period."""
+    item = term.item
     begun = Subscription(
         owner_id=owner_id,
         account_id=account_id,
-        plan_id=line.plan_id,
-        period=line.period,
-        price_id=line.price_id,
-        price_cents=line.cents,
-        anchor=line.starts_on,
-        period_start=line.starts_on,
-        period_end=line.ends_before,
+        server_id=server_id,
+        plan_id=item.plan_id,
+        option_id=item.option_id,
+        quantity=item.quantity,
+        period=item.period,
+        price_id=term.price.id if item.option_id is None else None,
+        option_price_id=term.price.id if item.option_id is not None else None,
+        price_cents=term.price.cents,
+        anchor=term.starts_on,
+        period_start=term.starts_on,
+        period_end=term.ends_before,
+        renews_at=renewal.at,
+        notice_at=renewal.look_at,
+        committed_until=committed_until,
+        discounts=[_kept(each) for each in discounts],
         created_at=record.now,
     )
-    record.happened(STARTED, begun, cents=line.cents, period=line.period)
-    return begun
+    record.happened(STARTED, begun, cents=term.net_cents, period=item.period)
+    return begun, _charged(record, begun, term, due_at)
+
+
+def discounts_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Discount, ...]:
+    """BIL-17. Discounts as a subscription keeps them."""
+    return tuple(
+        Discount(DiscountKind(each["kind"]), Decimal(each["percent"]), _day(each["ends_before"])) for each in stored
+    )
+
+
+def _kept(discount: Discount) -> dict[str, Any]:
+    ends = discount.ends_before.isoformat() if discount.ends_before else None
+    return {"kind": discount.kind.value, "percent": str(discount.percent), "ends_before": ends}
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _charged(record: Record, subscription: Subscription, term: Term, due_at: datetime) -> Charged:
+    charge = Charge(
+        owner_id=subscription.owner_id,
+        subscription_id=subscription.id,
+        kind=term.kind,
+        label_en=term.label_en,
+        label_fr=term.label_fr,
+        quantity=term.quantity,
+        unit_cents=term.unit_cents,
+        net_cents=term.net_cents,
+        period_start=term.starts_on,
+        period_end=term.ends_before,
+        explanation=term.explanation,
+        ordered_at=record.now,
+        due_at=due_at,
+    )
+    return Charged(charge, period_of(subscription.id, term, charge.id))

@@ -14,6 +14,8 @@ SELLER = "FR"
 """The territory whose rate is paid where the one-stop shop is not used."""
 ELSEWHERE = "*"
 """In the table, every territory that it does not name."""
+UNKNOWN = "–"
+"""In a mention, the number of a seller who has none in the settings."""
 
 
 class VatTreatment(StrEnum):
@@ -137,7 +139,7 @@ def _filled(mention: str | None, buyer: Buyer, table: VatTable) -> str | None:
     """The mention with the numbers of both sides, where it has places for them."""
     if mention is None:
         return None
-    seller, number = table.seller_vat_number or "", buyer.vat_number or ""
+    seller, number = table.seller_vat_number or UNKNOWN, buyer.vat_number or UNKNOWN
     return mention.replace("{seller}", seller).replace("{buyer}", number)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, text, update
+from sqlalchemy import Table, Update, bindparam, delete, exists, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.account_name import RESERVED
@@ -23,10 +23,14 @@ from models.price import BillingPeriod, PriceRefused, begins
 from models.profile import Profile
 from models.server_option import ServerOption, ServerOptionPrice
 from models.service_level import ServiceLevel
+from models.subscription import Subscription, SubscriptionStatus
 from models.vat_rate import RateRefused, VatRate, added_rates
 
 Values = dict[str, Any]
-PLANS = table(Plan)
+PLANS, SUBSCRIPTIONS = table(Plan), table(Subscription)
+PAID_FOR = {PlanPrice.__tablename__: "plan_id", ServerOptionPrice.__tablename__: "option_id"}
+"""The tables of prices of what is subscribed to, and by which column of a subscription."""
+PRICED_BY = {"plan_id": "plan_id", "option_id": "server_option_id"}
 PROFILES, CONTRACTS, VERSIONS = table(Profile), table(Contract), table(ContractVersion)
 
 
@@ -57,6 +61,18 @@ class Loading:
 async def is_empty(db: Db) -> bool:
     """Whether nothing was ever sold."""
     return await db.first(select(PLANS.c.id).limit(1)) is None
+
+
+async def is_untaxed(db: Db) -> bool:
+    """BIL-7. Whether there are no VAT rates: of a catalogue from before them."""
+    return await db.first(select(table(VatRate).c.id).limit(1)) is None
+
+
+async def load_rates(db: Db, catalog: Catalog, zone: ZoneInfo) -> None:
+    """BIL-7. Add the file's VAT rates where there are none, and nothing else of it."""
+    now = await db.now()
+    async with db.bookkeeping() as connection:
+        await _taxed(Loading(connection, zone, now, now), catalog)
 
 
 async def load(db: Db, catalog: Catalog, zone: ZoneInfo) -> dict[str, int]:
@@ -174,6 +190,16 @@ async def _priced(loading: Loading, target: Table, wanted: Mapping[tuple[Any, ..
         if since is not None:
             new.append({"id": new_id(), "cents": cents, "valid_from": since, **dict(zip(keys, key, strict=True))})
     await loading.add(target, new)
+    if (thing := PAID_FOR.get(target.name)) is not None:
+        for values in new:
+            await loading.connection.execute(_looked_at(thing, values, loading.now))
+
+
+def _looked_at(thing: str, price: Values, now: datetime) -> Update:
+    """CAT-4. That what runs at another price so far is looked at: whether its renewal has to be announced."""
+    same = SUBSCRIPTIONS.c[thing] == price[PRICED_BY[thing]], SUBSCRIPTIONS.c.period == price["period"]
+    running = SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED, SUBSCRIPTIONS.c.renews
+    return update(SUBSCRIPTIONS).where(*same, *running).values(notice_at=now)
 
 
 async def _taxed(loading: Loading, catalog: Catalog) -> None:

@@ -1,7 +1,7 @@
 """Opening accounts: the quote and the command, which read the same and decide the same."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,6 @@ from models.held_name import NameTaken
 from models.opening import (
     Offer,
     Opening,
-    Priced,
     Situation,
     Standing,
     WeakServicePassword,
@@ -29,16 +28,20 @@ from models.opening import (
     is_identified,
 )
 from models.plan import Plan, PlanPrice
+from models.price import BillingPeriod
 from models.profile import Profile
-from models.quote import Quote, QuoteKind, Terms, check_quote, digest, figures_of, sign_quote
+from models.quote import Quote, QuoteKind, Terms, check_quote
 from models.refusal import Refusal
 from models.server import Server, obstacle_to_server
-from models.subscription import subscribe
+from models.term import Priced
 from resolvers.account_name import taken
 from resolvers.contract import Read, pending
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.password import about_owner
+from resolvers.quote import Asked, ask_register, quote, reckoned
+from resolvers.right import Reader
+from resolvers.subscription import begin
 
 OPERATION = "accountOpen"
 ACCOUNTS, PLANS, PRICES = table(Account), table(Plan), table(PlanPrice)
@@ -48,9 +51,9 @@ IDENTITY = ("organization_name", "first_name", "last_name", "street_lines", "cit
 OWNER = select(PROFILES.c.email_verified_at, PROFILES.c.suspended_at, *(PROFILES.c[name] for name in IDENTITY)).where(
     PROFILES.c.id == OWNER_ID
 )
-PLAN = select(PLANS.c.id, PLANS.c.kind, PLANS.c.name_en, PLANS.c.name_fr, PLANS.c.free, PLANS.c.available).where(
-    PLANS.c.id == bindparam("plan_id")
-)
+INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == OWNER_ID)
+SHOWN = "id", "kind", "name_en", "name_fr", "free", "available", "disk_gigabytes"
+PLAN = select(*(PLANS.c[name] for name in SHOWN)).where(PLANS.c.id == bindparam("plan_id"))
 PRICE = (
     select(PRICES.c.id, PRICES.c.cents, PRICES.c.valid_from)
     .where(
@@ -76,8 +79,10 @@ COUNTS = (
 
 async def quotes(context: Context, keys: Sequence[UUID], *, wishes: Wishes) -> list[Quote]:
     """ACC-1, BIL-14. For each profile what it would cost to open this account, and what stands in the way."""
+    for key in keys:
+        await ask_register(context, key)
     now = await context.db.now()
-    return [(await _quoted(context, context.db.rows, key, wishes, now))[0] for key in keys]
+    return [(await _quoted(context, context.db, key, wishes, now)).quote for key in keys]
 
 
 async def open_account(
@@ -89,6 +94,7 @@ async def open_account(
     if (before := await done_before(context, intent)) is not None:
         return before["account"]
     sealed = await _sealed(context, password)
+    await ask_register(context, owner_id)
     try:
         async with writing(context) as write:
             await take(context, write, intent)
@@ -122,11 +128,11 @@ async def _opened(
         await write.lock_one(
             select_rows(Server).where(SERVERS.c.id == wishes.server_id, SERVERS.c.owner_id == owner_id)
         )
-    quote, terms = await _quoted(context, write.rows, owner_id, wishes, write.now)
-    if quote.blockers:
-        blocker = quote.blockers[0]
+    found = await _quoted(context, write, owner_id, wishes, write.now)
+    if found.quote.blockers:
+        blocker = found.quote.blockers[0]
         raise blocker.at("account", *blocker.path) if blocker.path else blocker
-    check_quote(context.key, quote_token, quote, terms, write.now)
+    check_quote(context.key, quote_token, found.quote, found.terms, write.now)
     account, name, task = new_account(
         write.record,
         owner_id=owner_id,
@@ -140,30 +146,29 @@ async def _opened(
     await write.flush()
     write.add(name)
     write.add(task)
-    for line in quote.lines:
-        write.add(subscribe(write.record, line, owner_id=owner_id, account_id=account.id))
+    for term in found.opening.terms:
+        due_at = write.now + context.figures.invoice_delay
+        await begin(context.figures, write, term, owner_id=owner_id, account_id=account.id, due_at=due_at)
     await write.flush()  # A name that was taken meanwhile is told here.
     return account
 
 
-async def _quoted(context: Context, read: Read, owner_id: UUID, wishes: Wishes, now: datetime) -> tuple[Quote, Terms]:
-    """The quote as of now, and its terms."""
-    opening = decide_opening(wishes, await _situation(context, read, owner_id, wishes, now), context.figures)
-    expires_at = now + context.figures.quote_lifetime
-    wanted = digest(asdict(wishes))
-    terms = Terms(QuoteKind.ACCOUNT_OPEN, owner_id, wanted, figures_of(opening.lines, 0), expires_at)
-    return _quote(opening, expires_at, None if opening.blockers else sign_quote(context.key, terms)), terms
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A quote, its terms, and what was decided."""
+
+    quote: Quote
+    terms: Terms
+    opening: Opening
 
 
-def _quote(opening: Opening, expires_at: datetime, token: str | None) -> Quote:
-    return Quote(
-        QuoteKind.ACCOUNT_OPEN,
-        expires_at,
-        lines=opening.lines,
-        blockers=opening.blockers,
-        cautions=opening.cautions,
-        token=token,
-    )
+async def _quoted(context: Context, reader: Reader, owner_id: UUID, wishes: Wishes, now: datetime) -> Quoted:
+    opening = decide_opening(wishes, await _situation(context, reader.rows, owner_id, wishes, now), context.figures)
+    asked = Asked(QuoteKind.ACCOUNT_OPEN, owner_id, asdict(wishes), now)
+    invoiced_on = civil_day(now + context.figures.invoice_delay, ZoneInfo(context.figures.billing_zone))
+    reckoning = await reckoned(context, reader, asked, opening.terms, invoiced_on)
+    made, terms = await quote(context, reader, asked, reckoning, opening.blockers, opening.cautions)
+    return Quoted(made, terms, opening)
 
 
 async def _situation(context: Context, read: Read, owner_id: UUID, wishes: Wishes, now: datetime) -> Situation:
@@ -173,18 +178,25 @@ async def _situation(context: Context, read: Read, owner_id: UUID, wishes: Wishe
     (counts,) = await read(COUNTS, of_owner)
     return Situation(
         today=civil_day(now, ZoneInfo(context.figures.billing_zone)),
-        standing=await _standing(context, read, owner_id),
+        standing=await standing_of(context, read, owner_id),
         contract=await pending(read, owner_id, now),
         name_taken=await taken(read, wishes.name),
-        offer=await _offer(context, read, wishes, now) if wishes.plan_id else None,
+        offer=await offer(context, read, wishes.plan_id, wishes.period, now) if wishes.plan_id else None,
         server_found=bool(server),
         server_obstacle=obstacle_to_server(server[0].status) if server else None,
         free_accounts=counts.free,
         paying_accounts=counts.paying,
+        invoicing_day=await invoicing_day(read, owner_id),
     )
 
 
-async def _standing(context: Context, read: Read, owner_id: UUID) -> Standing:
+async def invoicing_day(read: Read, owner_id: UUID) -> int | None:
+    """BIL-5. The day of the month that a profile chose."""
+    day: int | None = (await read(INVOICING_DAY, {"owner_id": owner_id}))[0].invoicing_day
+    return day
+
+
+async def standing_of(context: Context, read: Read, owner_id: UUID) -> Standing:
     """Of the owner; and the caller, who may be somebody else, has to be in good standing too."""
     (owner,) = await read(OWNER, {"owner_id": owner_id})
     return Standing(
@@ -194,10 +206,10 @@ async def _standing(context: Context, read: Read, owner_id: UUID) -> Standing:
     )
 
 
-async def _offer(context: Context, read: Read, wishes: Wishes, now: datetime) -> Offer | None:
+async def offer(context: Context, read: Read, plan_id: UUID, period: BillingPeriod, now: datetime) -> Offer | None:
     """CAT-4. The plan and its price now."""
-    plans = await read(PLAN, {"plan_id": wishes.plan_id})
-    prices = await read(PRICE, {"plan_id": wishes.plan_id, "period": wishes.period, "now": now})
+    plans = await read(PLAN, {"plan_id": plan_id})
+    prices = await read(PRICE, {"plan_id": plan_id, "period": period, "now": now})
     zone = ZoneInfo(context.figures.billing_zone)
     price = Priced(prices[0].id, prices[0].cents, civil_day(prices[0].valid_from, zone)) if prices else None
     return Offer(**plans[0]._mapping, price=price) if plans else None

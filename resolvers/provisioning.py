@@ -96,15 +96,15 @@ async def _settle(
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
     if (task.operation, outcome) in GONE:
-        await _delete(write, account)
+        await _delete(write, account, opened=task.operation is not Operation.CREATE)
         await _delete_if_empty(write, server)
 
 
-async def _delete(write: Write, account: Account) -> None:
+async def _delete(write: Write, account: Account, *, opened: bool) -> None:
     """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
-    await end_of_account(write, account.id)
+    await end_of_account(write, account.id, opened=opened)
     await write.flush()
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
     await _drop_empty(write, named)

@@ -13,6 +13,7 @@ from models.context import Context
 from models.db import Db
 from models.refusal import NotFound
 from models.sandbox import CLOCK_ID, ClockOffset
+from resolvers.clockwork import Told, Works, play, turn
 from resolvers.find import writing
 
 OFFSETS = table(ClockOffset)
@@ -23,16 +24,37 @@ async def now(context: Context, keys: Sequence[Any]) -> list[datetime]:
     return [await context.db.now()] * len(keys)
 
 
-async def clock_advance(context: Context, *, to: datetime) -> UUID:
-    """EVT-4. Move business time to `to`; answers the key of the sandbox. What falls due on the way happens in order."""
+async def clock_advance(context: Context, *, to: datetime, told: Told) -> UUID:
+    """EVT-4. Move business time to `to`; answers the key of the sandbox. What falls due on the way happens in order.
+
+    Whoever comes meanwhile waits, the worker too. The clock moves with what is done: where this is cut short it stands
+    at the last thing that was.
+    """
     if not context.sandbox:
         raise NotFound
-    async with writing(context) as write:
-        offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == CLOCK_ID))
-        if offset is None:
-            raise NotFound
-        offset.advance(write.record, to=to, years=context.figures.clock_advance_years, owner_id=context.viewer.key)
+    database = context.db.database
+    await context.db.release()  # Nobody waits for the connection of whoever plays a year.
+    async with turn(database):
+        async with Db(database) as db:
+            since = await _checked(context, db, to)
+            await play(Works(db, context, context.vat_register), to, told)
+        async with writing(context) as write:
+            offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == CLOCK_ID))
+            if offset is None:
+                raise NotFound
+            years = context.figures.clock_advance_years
+            offset.advance(write.record, to=to, years=years, owner_id=context.viewer.key, since=since)
     return CLOCK_ID
+
+
+async def _checked(context: Context, db: Db, to: datetime) -> datetime:
+    """What time it is, before it becomes `to`."""
+    row = await db.first(select(OFFSETS))
+    if row is None:
+        raise NotFound
+    now = await db.now()
+    ClockOffset(**row._mapping).check(now, to, context.figures.clock_advance_years)
+    return now
 
 
 async def has_clock(db: Db) -> bool:

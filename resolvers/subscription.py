@@ -1,22 +1,33 @@
 """Subscriptions: which a profile has, and which of them runs for an account."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, bindparam, select
 from sqlmodel import select as select_rows
 
+from models.charge import Charge, ChargeStatus
 from models.column import table
 from models.context import Context
 from models.db import Write
-from models.plan import Plan
-from models.subscription import Subscription, SubscriptionStatus
+from models.discount import Discount
+from models.profile import Profile
+from models.renewal import Course, renewal
+from models.setting import Figures
+from models.subscription import Subscription, SubscriptionStatus, subscribe
+from models.term import Term
+from models.vat import tax_of
+from resolvers.billing import treatment_of
+from resolvers.find import find, writing
+from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
 
 SUBSCRIPTIONS = table(Subscription)
-PLANS = table(Plan)
-WANTED: Any = bindparam("wanted", expanding=True)
-NAMES = select(PLANS.c.id, PLANS.c.name_en, PLANS.c.name_fr).where(PLANS.c.id.in_(WANTED))
+PROFILES, CHARGES = table(Profile), table(Charge)
+INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == bindparam("owner_id"))
+BY_KEYS = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(WANTED))
 
 
 def of_owner(*, status: Sequence[SubscriptionStatus] | None = None) -> Select[Any]:
@@ -30,14 +41,82 @@ def running() -> Select[Any]:
     return select(SUBSCRIPTIONS.c.account_id).where(SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED)
 
 
+def of_server() -> Select[Any]:
+    """The subscription that runs for a server itself; its options have their own."""
+    running = SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED, SUBSCRIPTIONS.c.option_id.is_(None)
+    return select(SUBSCRIPTIONS.c.server_id).where(*running)
+
+
 async def labels(context: Context, keys: Sequence[UUID]) -> list[str]:
-    """The name of each plan, in the reader's language."""
-    found = {row.id: row for row in await context.db.rows(NAMES, {"wanted": list(keys)})}
+    """The name of each plan or option, in the reader's language."""
+    found = {row.id: row for row in await context.db.rows(NAMED, {"wanted": list(keys)})}
     return [context.locale.pick(found[key].name_en, found[key].name_fr) for key in keys]
 
 
-async def end_of_account(write: Write, account_id: UUID) -> None:
-    """BIL-18. What runs for an account ends with it."""
+async def next_prices(context: Context, keys: Sequence[UUID]) -> list[tuple[int, int, int]]:
+    """CAT-4, BIL-17. For each what its next period costs: without VAT, the VAT as it is now, and its rate."""
+    rows = await context.db.rows(BY_KEYS, {"wanted": list(keys)})
+    found = {each.row.id: each for each in await priceable(context.db, rows)}
+    zone, now = ZoneInfo(context.figures.billing_zone), await context.db.now()
+    taxed = {owner: await treatment_of(context, context.db, owner, now) for owner in {row.owner_id for row in rows}}
+    shown = []
+    for key in keys:
+        net_cents, rate_bp = found[key].next_term(zone).net_cents, taxed[found[key].row.owner_id].rate_bp
+        shown.append((net_cents, tax_of(net_cents, rate_bp), rate_bp))
+    return shown
+
+
+async def begin(
+    figures: Figures,
+    write: Write,
+    term: Term,
+    *,
+    owner_id: UUID,
+    due_at: datetime,
+    account_id: UUID | None = None,
+    server_id: UUID | None = None,
+    discounts: Sequence[Discount] = (),
+    committed_until: date | None = None,
+) -> Subscription:
+    """BIL-4. Begin the subscription whose first period is this term, and charge that."""
+    item, zone = term.item, ZoneInfo(figures.billing_zone)
+    (owner,) = await write.rows(INVOICING_DAY, {"owner_id": owner_id})
+    thing = {"wanted": [item.plan_id or item.option_id]}
+    prices = [row for row in await write.rows(VERSIONS, thing) if row.period is item.period] if term.price.id else []
+    course = Course(term.starts_on, item.period, term.ends_before, term.price.cents, owner.invoicing_day)
+    begun, charged = subscribe(
+        write.record,
+        term,
+        renewal(course, prices, zone, figures.renewal_notice),
+        due_at,
+        owner_id=owner_id,
+        account_id=account_id,
+        server_id=server_id,
+        discounts=discounts,
+        committed_until=committed_until,
+    )
+    write.add(begun)
+    await write.flush()
+    await add(write, charged)
+    return begun
+
+
+async def renewal_update(context: Context, *, key: UUID, renews: bool) -> UUID:
+    """BIL-4. Stop or resume the tacit renewal of a subscription; answers its key."""
+    async with writing(context) as write:
+        subscription = await find(context, write, Subscription, key, "subscription_id")
+        subscription.renew_itself(write.record, renews)
+    return subscription.id
+
+
+async def end_of_account(write: Write, account_id: UUID, *, opened: bool) -> None:
+    """BIL-18. What runs for an account ends with it: what was paid or ordered for it stays so.
+
+    One that was never `opened` is charged nothing.
+    """
     of_account = SUBSCRIPTIONS.c.account_id == account_id, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED
     for subscription in await write.lock(select_rows(Subscription).where(*of_account)):
-        subscription.end(write.record)
+        subscription.end(write.record, on=subscription.period_end)
+        ordered = CHARGES.c.subscription_id == subscription.id, CHARGES.c.status == ChargeStatus.PENDING
+        for charge in () if opened else await write.lock(select_rows(Charge).where(*ordered)):
+            charge.drop(write.record)

@@ -32,6 +32,8 @@ from schema.infrastructure import AccountResources, AccountStatistics, AccountUs
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
+from schema.plan_change import CHANGE, plan_change_quote
+from schema.quote import PlanChangeQuote
 from schema.subscription import ServiceSubscription, running
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ described(
     rows.AccountAction,
     "Actions on an account.",
     RENAME="accountRename.",
+    CHANGE_PLAN="accountPlanChange.",
     DELETE="accountDelete.",
     GRANT="permissionGrantSave naming it.",
 )
@@ -64,6 +67,7 @@ DOING = {
     action: Doing(guard, lambda status, action=action: rows.obstacle_to(action, status))  # type: ignore[misc]
     for action, guard in (
         (rows.AccountAction.RENAME, RENAME),
+        (rows.AccountAction.CHANGE_PLAN, CHANGE),
         (rows.AccountAction.DELETE, DELETE),
         (rows.AccountAction.GRANT, guard_beside(GrantMutation, "permission_grant_save")),
     )
@@ -182,6 +186,7 @@ class Account(Node):
         arguments={"name": (str, "Wanted name.")},
         description="Everything that a new name would change, to be read before accountRename (bounded list).",
     )
+    plan_change_quote: PlanChangeQuote | None = plan_change_quote()
     deletion_preview: DeletionPreview | None = declare(
         Computed(preview_of, ("id", "name", "status"), given="locale"),
         authorize(),

@@ -71,6 +71,8 @@ class Authorize:
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
     resolves: strawberry.Private[tuple[str, ...]] = ()
     """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
+    itself: strawberry.Private[bool] = False
+    """The field asks it by itself, of the owner that its object names: for what is made, and is no row."""
 
     def __str__(self) -> str:
         """As it is printed in the schema."""
@@ -117,8 +119,9 @@ def authorize(
     related: bool = False,
     interactive: bool = False,
     resolves: tuple[str, ...] = (),
+    itself: bool = False,
 ) -> Authorize:
-    """`@authorize` with these arguments; without any, the owner alone. `resolves` is not printed."""
+    """`@authorize` with these arguments; without any, the owner alone. `resolves` and `itself` are not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
         parties=parties or strawberry.UNSET,
@@ -129,6 +132,7 @@ def authorize(
         related=related or strawberry.UNSET,
         interactive=interactive or strawberry.UNSET,
         resolves=resolves,
+        itself=itself,
     )
 
 

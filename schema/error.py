@@ -38,9 +38,11 @@ described(
     EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
     CONTRACT_PENDING="A contract waits for acceptance.",
     PLAN_UNAVAILABLE="The plan cannot be taken from here.",
+    PLAN_TOO_SMALL="What is on the account does not fit on the plan.",
     IDENTITY_INCOMPLETE="Name, address or country is missing from the profile.",
     QUOTE_EXPIRED="The quote has expired; ask for a new one.",
     QUOTE_CHANGED="The figures changed since the quote.",
+    INSUFFICIENT_BALANCE="The balance does not cover it.",
     IDEMPOTENCY_KEY_REUSED="The key was used with other arguments.",
     IDEMPOTENCY_IN_PROGRESS="The first request with this key is still running; retry shortly.",
 )

@@ -72,9 +72,9 @@ def _of_object(kind: GraphQLObjectType, field: GraphQLField) -> Iterator[str]:
     guard, source = _guard(field), _source(kind)
     if not isinstance(guard, Authorize):
         return
-    if source is None:
+    if source is None and not guard.itself:
         yield "is guarded, and nobody owns what it stands in"
-    elif guard.requirement.needs_subject and not source.subject:
+    elif source is not None and guard.requirement.needs_subject and not source.subject:
         yield "asks for a permission on what belongs to whoever looks"
     if is_non_null_type(field.type):
         yield "is guarded and has to be nullable"

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from models.refusal import NotFound
 
+NOWHERE = UUID(int=0)
+"""The key of what an id leads to that is none."""
+
 
 @lru_cache(maxsize=16_384)
 def global_id(type_name: str, key: UUID) -> str:
@@ -23,6 +26,12 @@ def read_global_id(text: str) -> tuple[str, UUID] | None:
     except ValueError:
         return None
     return found if colon and found[0].isidentifier() and global_id(*found) == text else None
+
+
+def key_found(text: str, type_name: str) -> UUID:
+    """The key that an id of this type holds; that of nothing for any other."""
+    found = read_global_id(text)
+    return found[1] if found and found[0] == type_name else NOWHERE
 
 
 def key_of(text: str, type_name: str, *path: str) -> UUID:

@@ -16,12 +16,10 @@ from models.secret import unsaid
 from resolvers import opening as acts
 from schema.account import Account
 from schema.directive import Cost, authorize
-from schema.global_id import key_of, read_global_id
+from schema.global_id import key_found, key_of
+from schema.invoice import Invoice
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.quote import Quote, quote_shown
-
-NOWHERE = UUID(int=0)
-"""The key of what an id leads to that is none."""
 
 
 @strawberry.input(description="A plan and a period.")
@@ -69,6 +67,7 @@ class AccountOpenInput:
 @strawberry.type(description="Result of accountOpen.")
 class AccountOpenPayload(MutationPayload):
     account: Account | None = refetched("account", "The account.")
+    invoice: Invoice | None = refetched("invoice", "Invoice issued, if any.")
 
 
 def wishes(wanted: AccountOpenQuoteInput) -> Wishes:
@@ -76,13 +75,8 @@ def wishes(wanted: AccountOpenQuoteInput) -> Wishes:
     target = wanted.target
     if target.public_cloud:
         plan = target.public_cloud
-        return Wishes(wanted.name, plan_id=_key(plan.plan_id, "Plan"), period=plan.period)
-    return Wishes(wanted.name, server_id=_key(str(target.server_id), "Server"))
-
-
-def _key(text: str, type_name: str) -> UUID:
-    found = read_global_id(text)
-    return found[1] if found and found[0] == type_name else NOWHERE
+        return Wishes(wanted.name, plan_id=key_found(plan.plan_id, "Plan"), period=plan.period)
+    return Wishes(wanted.name, server_id=key_found(str(target.server_id), "Server"))
 
 
 async def quotes(context: Context, keys: Sequence[UUID], *, wishes: Wishes) -> list[Quote]:

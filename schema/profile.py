@@ -7,8 +7,9 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Column, Computed, Embedded, Many, One, declare
+from engine.declare import Column, Computed, Many, One, declare
 from models import profile as rows
+from models.issuer import BUYER
 from models.permission import OverallPermission, Subject
 from models.viewer import NOTHING_GRANTED, Viewer
 from resolvers import account as account_acts
@@ -22,15 +23,19 @@ from schema.account_list import ORDERS as ACCOUNT_ORDERS
 from schema.account_list import chosen as account_order
 from schema.account_list import criteria as account_criteria
 from schema.activity import ActivityEvent, history
+from schema.billing import Billing, billing
 from schema.connection import Connection, connection
 from schema.contract import Contract
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
 from schema.enumeration import described
 from schema.grant import PermissionGrant, grants
+from schema.identity import LegalIdentity
+from schema.identity import identity as shown_identity
+from schema.invoicing_day import invoicing_day_quote
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
 from schema.node import Actor, Node, node
 from schema.opening import opening_quote
-from schema.quote import AccountOpenQuote
+from schema.quote import AccountOpenQuote, InvoicingDayQuote
 from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
@@ -89,22 +94,6 @@ def is_owner(viewer: Viewer, key: object) -> bool:
     return viewer.profile_id == key
 
 
-@strawberry.type(description="Identity and address printed on documents.")
-class LegalIdentity:
-    organization_name: str | None = strawberry.field(description="Organisation, if any.")
-    first_name: str | None = strawberry.field(description="First name.")
-    last_name: str | None = strawberry.field(description="Last name.")
-    street_lines: list[str] = strawberry.field(description="Street lines.")
-    postal_code: str | None = strawberry.field(description="Postal code.")
-    city: str | None = strawberry.field(description="City.")
-    country: CountryCode | None = strawberry.field(description="Country.")
-    registration_number: str | None = strawberry.field(
-        description="Registration number of an organisation: SIRET in France, the national one elsewhere."
-    )
-    vat_number: str | None = strawberry.field(description="Intra-community VAT number.")
-    phone: str | None = strawberry.field(description="Phone number in E.164 form, used to verify identity.")
-
-
 @node(
     rows.Profile,
     gate=authorize(related=True),
@@ -123,7 +112,9 @@ class Profile(Node, Actor):
     email_verified: bool | None = guarded(
         OWNER, "The address was confirmed.", Computed(lambda instant: instant is not None, ("email_verified_at",))
     )
-    identity: LegalIdentity | None = guarded(BILLING, "Legal identity printed on invoices.", Embedded())
+    identity: LegalIdentity | None = guarded(
+        BILLING, "Legal identity printed on invoices.", Computed(shown_identity, BUYER)
+    )
     locale: rows.Locale | None = guarded(OWNER, "Language of e-mails and messages.")
     created_at: datetime | None = guarded(ANY_OVERALL, "Registration.")
     status: rows.ProfileStatus | None = guarded(
@@ -157,12 +148,14 @@ class Profile(Node, Actor):
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")
     )
     subscriptions: Connection[ServiceSubscription] | None = subscriptions()
+    billing: Billing | None = billing()
     contracts: list[Contract] | None = guarded(
         authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
         "Contracts, latest version first (bounded list).",
         Many("id", contracts.of_owner),
     )
     account_open_quote: AccountOpenQuote | None = opening_quote()
+    invoicing_day_quote: InvoicingDayQuote | None = invoicing_day_quote()
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
     )

@@ -1,42 +1,55 @@
 """BIL-14. Quotes, as the API shows them: what will be charged, line by line, and what stands in the way."""
 
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import strawberry
 
+from engine.declare import Batch, declare
 from models import quote as rows
+from models.context import Context
+from models.decision import decide
 from models.money import Money as Amount
-from models.price import BillingPeriod
+from models.permission import OverallPermission, Subject
 from models.profile import Locale
 from models.refusal import Code
+from schema.directive import SEMANTIC_NON_NULL, authorize
 from schema.error import UserError, said, user_error
+from schema.invoice_line import InvoiceLine, TaxedMoney, line_shown, sum_shown
 from schema.message import say
 from schema.money import Money
+from schema.permission import refused
 
-ONE_DAY = timedelta(days=1)
-FOR_A_MONTH = "{plan}, one month, account {account}"
-FOR_A_YEAR = "{plan}, one year, account {account}"
 NO_REFUND = "Deleting the account before the end of a period is not refunded."
 RESTRICTED = "The free plan has restrictions: they are shown with the plan."
-EXPLAINED = "{quantity} × {price}, list price in force since {since}; a whole period of {days} days, without discount."
+NOT_REFUNDED = "Nothing is refunded of what was paid or ordered when an account goes to the free plan."
+CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
+BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
 
-@strawberry.type(description="Amounts of a line or a sum.")
-class TaxedMoney:
-    net: Money = strawberry.field(description="VAT excluded.")
+class Balance(NamedTuple):
+    """A balance after an operation, and whose it is."""
+
+    owner_id: UUID
+    cents: int
 
 
-@strawberry.type(description="A line of an invoice.")
-class InvoiceLine:
-    label: str = strawberry.field(description="Label as printed.")
-    quantity: Decimal = strawberry.field(description="Quantity.")
-    unit_price: Money = strawberry.field(description="Unit price, VAT excluded.")
-    total: TaxedMoney = strawberry.field(description="Line total.")
-    period_start: date | None = strawberry.field(description="First day covered.")
-    period_end: date | None = strawberry.field(description="Last day covered.")
-    explanation: str = strawberry.field(
-        description=("How the amount came about: days, basis, price version, discounts in order, VAT rule, rounding.")
+async def balances(context: Context, keys: Sequence[Balance]) -> list[Any]:
+    """BIL-14, PER-1. Balances after operations; an error where the caller may not know the owner's."""
+    denials = {key: decide(context.viewer, BILLING.requirement, Subject(key.owner_id)) for key in keys}
+    shown: list[Any] = []
+    for key in keys:
+        denial = denials[key]
+        shown.append(refused(denial) if denial else Amount(key.cents))
+    return shown
+
+
+def balance_after() -> Any:
+    """The balance after the operation, for whoever may know it."""
+    return declare(
+        Batch("balance_after", balances), BILLING, marks=[SEMANTIC_NON_NULL], description="Balance after the operation."
     )
 
 
@@ -59,9 +72,16 @@ class Quote:
         description="What will be credited to the prepaid balance, VAT included, pro rata of unused time; zero when "
         "none."
     )
+    balance_after: Money | None = strawberry.field(
+        description="Balance once everything is booked and invoiced, before any new payment: balance + refund - "
+        "charge.gross.",
+        directives=[BILLING, SEMANTIC_NON_NULL],
+    )
     lines: list[InvoiceLine] = strawberry.field(
         description="The very lines that the documents will carry (bounded list)."
     )
+    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
+    due_on: date | None = strawberry.field(description="Day it will be due.")
     warnings: list[str] = strawberry.field(
         description="Localised sentences the user has to read before confirming (no refund, data loss, ...)."
     )
@@ -74,9 +94,44 @@ class AccountOpenQuote(Quote):
     expires_at: datetime = strawberry.field(description="End of validity.")
     charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
     refund: Money = strawberry.field(description="What will be credited, pro rata.")
+    balance_after: Money | None = balance_after()
     lines: list[InvoiceLine] = strawberry.field(
         description="The very lines that the documents will carry (bounded list)."
     )
+    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
+    due_on: date | None = strawberry.field(description="Day it will be due.")
+    warnings: list[str] = strawberry.field(description="To be read before confirming.")
+
+
+@strawberry.type(description="Price of a change of plan or period.")
+class PlanChangeQuote(Quote):
+    token: str | None = strawberry.field(description="Opaque signed token.")
+    blockers: list[UserError] = strawberry.field(description="What stands in the way (bounded list).")
+    expires_at: datetime = strawberry.field(description="End of validity.")
+    charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
+    refund: Money = strawberry.field(description="What will be credited, pro rata.")
+    balance_after: Money | None = balance_after()
+    lines: list[InvoiceLine] = strawberry.field(
+        description="The very lines that the documents will carry (bounded list)."
+    )
+    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
+    due_on: date | None = strawberry.field(description="Day it will be due.")
+    warnings: list[str] = strawberry.field(description="To be read before confirming.")
+
+
+@strawberry.type(description="Pro-rata invoice that aligns all subscriptions.")
+class InvoicingDayQuote(Quote):
+    token: str | None = strawberry.field(description="Opaque signed token.")
+    blockers: list[UserError] = strawberry.field(description="What stands in the way (bounded list).")
+    expires_at: datetime = strawberry.field(description="End of validity.")
+    charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
+    refund: Money = strawberry.field(description="What will be credited, pro rata.")
+    balance_after: Money | None = balance_after()
+    lines: list[InvoiceLine] = strawberry.field(
+        description="The very lines that the documents will carry (bounded list)."
+    )
+    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
+    due_on: date | None = strawberry.field(description="Day it will be due.")
     warnings: list[str] = strawberry.field(description="To be read before confirming.")
 
 
@@ -88,20 +143,29 @@ class QuoteError(UserError):
     current: Quote = strawberry.field(description="The quote as of now, to confirm again.")
 
 
-TYPES: dict[rows.QuoteKind, type[Quote]] = {rows.QuoteKind.ACCOUNT_OPEN: AccountOpenQuote}
+TYPES: dict[rows.QuoteKind, type[Quote]] = {
+    rows.QuoteKind.ACCOUNT_OPEN: AccountOpenQuote,
+    rows.QuoteKind.PLAN_CHANGE: PlanChangeQuote,
+    rows.QuoteKind.INVOICING_DAY: InvoicingDayQuote,
+}
 
 
 def quote_shown(locale: Locale, quote: rows.Quote) -> Quote:
     """A quote, for this reader."""
-    return TYPES[quote.kind](
-        token=quote.token,
-        blockers=[user_error(blocker, locale) for blocker in quote.blockers],
-        expires_at=quote.expires_at,
-        charge=TaxedMoney(net=_money(quote.charge)),
-        refund=_money(quote.refund),
-        lines=[_line(locale, line) for line in quote.lines],
-        warnings=[_warning(locale, caution) for caution in quote.cautions],
-    )
+    reckoning = quote.reckoning
+    shown: dict[str, Any] = {
+        "token": quote.token,
+        "blockers": [user_error(blocker, locale) for blocker in quote.blockers],
+        "expires_at": quote.expires_at,
+        "charge": sum_shown(reckoning.lines),
+        "refund": quote.refund,
+        "balance_after": Balance(quote.owner_id, quote.balance_after.cents),
+        "lines": [line_shown(locale, line) for line in reckoning.lines],
+        "invoiced_on": reckoning.invoiced_on,
+        "due_on": reckoning.due_on,
+        "warnings": [_warning(locale, caution) for caution in quote.cautions],
+    }
+    return TYPES[quote.kind](**shown)
 
 
 @user_error.register
@@ -109,36 +173,13 @@ def _stale(refusal: rows.StaleQuote, locale: Locale) -> UserError:
     return QuoteError(**said(refusal, locale), current=quote_shown(locale, refusal.current))
 
 
-def _line(locale: Locale, line: rows.Line) -> InvoiceLine:
-    price = Amount(line.cents)
-    return InvoiceLine(
-        label=_label(locale, line),
-        quantity=Decimal(line.quantity),
-        unit_price=_money(price),
-        total=TaxedMoney(net=_money(Amount(line.net_cents))),
-        period_start=line.starts_on,
-        period_end=line.ends_before - ONE_DAY,
-        explanation=say(
-            locale,
-            EXPLAINED,
-            quantity=line.quantity,
-            price=price,
-            since=line.priced_since,
-            days=(line.ends_before - line.starts_on).days,
-        ),
-    )
-
-
-def _label(locale: Locale, line: rows.Line) -> str:
-    plan = locale.pick(line.plan_en, line.plan_fr)
-    if line.period is BillingPeriod.MONTHLY:
-        return say(locale, FOR_A_MONTH, plan=plan, account=line.account)
-    return say(locale, FOR_A_YEAR, plan=plan, account=line.account)
-
-
 def _warning(locale: Locale, caution: rows.Caution) -> str:
-    return say(locale, NO_REFUND) if caution is rows.Caution.NO_REFUND else say(locale, RESTRICTED)
-
-
-def _money(amount: Amount) -> Money:
-    return Money(amount=amount.amount, currency=amount.currency)
+    match caution:
+        case rows.Caution.NO_REFUND:
+            return say(locale, NO_REFUND)
+        case rows.Caution.RESTRICTED:
+            return say(locale, RESTRICTED)
+        case rows.Caution.NOT_REFUNDED:
+            return say(locale, NOT_REFUNDED)
+        case rows.Caution.CUT:
+            return say(locale, CUT)

@@ -16,11 +16,14 @@ from schema.error import ConflictError, GenericError, LimitError, ThrottleError
 from schema.gate import check_guards, default_guard
 from schema.global_id import read_global_id
 from schema.grant import GrantMutation
+from schema.invoice import InvoiceQuery
+from schema.invoicing_day import InvoicingDayMutation
 from schema.limit import LimitQuery
 from schema.network import NetworkMutation
 from schema.node import SOURCES, Node
 from schema.opening import OpeningMutation
 from schema.password import PasswordMutation
+from schema.plan_change import PlanChangeMutation, PlanTooSmallError
 from schema.profile import ProfileMutation, ProfileQuery
 from schema.quote import QuoteError
 from schema.refresh import RefreshMutation
@@ -29,6 +32,7 @@ from schema.sandbox import SandboxMutation, SandboxQuery
 from schema.scalar import SCALARS
 from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
+from schema.subscription import SubscriptionMutation
 from schema.token import TokenMutation
 from schema.two_factor import TwoFactorMutation
 
@@ -56,7 +60,17 @@ class NodeQuery:
 
 
 @strawberry.type(description="Entry points for reading.")
-class Query(NodeQuery, ProfileQuery, SessionQuery, CatalogQuery, AccountQuery, ServerQuery, SandboxQuery, LimitQuery):
+class Query(
+    NodeQuery,
+    ProfileQuery,
+    SessionQuery,
+    CatalogQuery,
+    AccountQuery,
+    ServerQuery,
+    InvoiceQuery,
+    SandboxQuery,
+    LimitQuery,
+):
     """Nouns, in the order of the contract."""
 
 
@@ -75,6 +89,9 @@ class Mutation(
     GrantMutation,
     OpeningMutation,
     AccountMutation,
+    PlanChangeMutation,
+    InvoicingDayMutation,
+    SubscriptionMutation,
     ServerMutation,
     ContractMutation,
 ):
@@ -86,7 +103,16 @@ def build() -> Bound:
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[ConflictError, GenericError, LimitError, QuoteError, ThrottleError, HiddenActor, SystemActor],
+        types=[
+            ConflictError,
+            GenericError,
+            LimitError,
+            PlanTooSmallError,
+            QuoteError,
+            ThrottleError,
+            HiddenActor,
+            SystemActor,
+        ],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     name_pages(schema)

@@ -7,6 +7,7 @@ import strawberry
 from sqlalchemy import true
 
 from engine.declare import Batch, Computed, One, declare
+from engine.failure import log_failure
 from models.mail import SandboxMail as MailRow
 from models.profile import Locale
 from models.refusal import Code
@@ -120,4 +121,7 @@ class SandboxMutation:
     async def sandbox_clock_advance(
         self, info: Info, input: SandboxClockAdvanceInput
     ) -> SandboxClockAdvancePayload | None:
-        return SandboxClockAdvancePayload.of(sandbox=await acts.clock_advance(info.context, to=input.to))
+        def told(error: Exception) -> None:
+            log_failure("due_failed", error, request_id=info.context.request_id)
+
+        return SandboxClockAdvancePayload.of(sandbox=await acts.clock_advance(info.context, to=input.to, told=told))

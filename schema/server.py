@@ -30,6 +30,7 @@ from schema.grant import PermissionGrant, grants
 from schema.infrastructure import ServerConfiguration, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
+from schema.subscription import ServiceSubscription, running_server
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -92,6 +93,7 @@ class Server(Node):
     name: str = strawberry.field(description="Unique name.")
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(One("owner_id"), description="Owner.")
     created_at: datetime = strawberry.field(description="In service since.")
+    subscription: ServiceSubscription | None = running_server()
     accounts: Connection[Account] | None = connection(
         account_acts.on_server,
         authorize(

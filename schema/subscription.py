@@ -1,20 +1,29 @@
 """BIL-4. Subscriptions: what is paid for again and again, and for which days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import strawberry
 
 from engine.declare import Batch, Computed, Either, One, declare
 from models import subscription as rows
 from models.context import Context
+from models.discount import DiscountKind, in_force
+from models.money import TaxedAmount
 from models.permission import OverallPermission
 from models.price import BillingPeriod
+from models.profile import Locale
 from resolvers import subscription as acts
 from schema.connection import connection, newest
-from schema.directive import authorize
+from schema.directive import SEMANTIC_NON_NULL, authorize
 from schema.enumeration import described
+from schema.global_id import key_of
+from schema.invoice_line import TaxedMoney
+from schema.message import say
+from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
 
@@ -30,6 +39,8 @@ described(
     SUSPENDED="Suspended with its profile.",
     ENDED="Ended.",
 )
+PROGRAM = "Program discount"
+REFERRAL = "Referral discount"
 COMMERCIAL = authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT])
 SubscriptionItem = Annotated[
     Annotated["Account", strawberry.lazy("schema.account")] | Annotated["Server", strawberry.lazy("schema.server")],
@@ -40,6 +51,35 @@ SubscriptionItem = Annotated[
 def last_day(period_end: date) -> date:
     """The last day of a period, which is kept by the first one after it."""
     return period_end - timedelta(days=1)
+
+
+def last_committed(committed_until: date | None) -> date | None:
+    """CAT-1. The last day of the commitment."""
+    return last_day(committed_until) if committed_until else None
+
+
+@strawberry.type(description="A reduction on a subscription.")
+class Discount:
+    label: str = strawberry.field(description="Origin: referral or program.")
+    percent: Decimal = strawberry.field(description="Percentage off.")
+    ends_on: date | None = strawberry.field(description="Last day.")
+
+
+def discounts(locale: Locale, stored: list[dict[str, Any]], period_end: date) -> list[Discount]:
+    """BIL-17. The discounts that the next period has, in the order in which they apply."""
+    return [
+        Discount(
+            label=say(locale, PROGRAM) if each.kind is DiscountKind.PROGRAM else say(locale, REFERRAL),
+            percent=each.percent,
+            ends_on=last_committed(each.ends_before),
+        )
+        for each in in_force(rows.discounts_of(stored), period_end)
+    ]
+
+
+async def prices(context: Context, keys: Sequence[UUID]) -> list[TaxedAmount]:
+    """CAT-4. What the next period of each costs, discounts applied, with VAT as it is now."""
+    return [TaxedAmount(*each) for each in await acts.next_prices(context, keys)]
 
 
 @node(
@@ -56,7 +96,7 @@ class ServiceSubscription(Node):
         description="Thing subscribed; null once deleted.",
     )
     label: str = declare(
-        Batch("plan_id", acts.labels), description="What it is, as printed: plan, server option, IP address..."
+        Batch("id", acts.labels), description="What it is, as printed: plan, server option, IP address..."
     )
     plan: Plan | None = declare(One("plan_id"), description="Plan; null for an option.")
     period: BillingPeriod = strawberry.field(description="Billing period.")
@@ -67,6 +107,19 @@ class ServiceSubscription(Node):
         description="Last day of the current period; renewed tacitly the day after.",
     )
     renews: bool = strawberry.field(description="It renews itself at the end of the period.")
+    committed_until: date | None = declare(
+        Computed(last_committed, ("committed_until",)), description="End of the minimum commitment."
+    )
+    price: TaxedMoney | None = declare(
+        Batch("id", prices),
+        authorize(overall=[OverallPermission.BILLING]),
+        marks=[SEMANTIC_NON_NULL],
+        description="Next price, discounts applied.",
+    )
+    discounts: list[Discount] = declare(
+        Computed(discounts, ("discounts", "period_end"), given="locale"),
+        description="Discounts in force (bounded list).",
+    )
 
 
 @strawberry.input(description="Filter; all given criteria must hold.")
@@ -98,3 +151,34 @@ def subscriptions() -> Any:
 def running() -> Any:
     """The subscription of an account."""
     return declare(One("id", acts.running), COMMERCIAL, description="Running subscription; null on the private cloud.")
+
+
+def running_server() -> Any:
+    """The subscription of a server."""
+    return declare(One("id", acts.of_server), COMMERCIAL, description="Running subscription.")
+
+
+@strawberry.input(description="Arguments of subscriptionRenewalUpdate.")
+class SubscriptionRenewalUpdateInput:
+    subscription_id: strawberry.ID = strawberry.field(description="Subscription.")
+    renews: bool = strawberry.field(description="Renew at the end of the period.")
+
+
+@strawberry.type(description="Result of subscriptionRenewalUpdate.")
+class SubscriptionRenewalUpdatePayload(MutationPayload):
+    subscription: ServiceSubscription | None = refetched("subscription", "The subscription.")
+
+
+@strawberry.type
+class SubscriptionMutation:
+    @mutation(
+        SubscriptionRenewalUpdatePayload,
+        authorize(subject="input.subscriptionId", overall=[OverallPermission.ACCOUNT_MANAGEMENT]),
+        description="Stop or resume the tacit renewal of a subscription.",
+    )
+    async def subscription_renewal_update(
+        self, info: Info, input: SubscriptionRenewalUpdateInput
+    ) -> SubscriptionRenewalUpdatePayload | None:
+        key = key_of(input.subscription_id, "ServiceSubscription", "subscription_id")
+        await acts.renewal_update(info.context, key=key, renews=input.renews)
+        return SubscriptionRenewalUpdatePayload.of(subscription=key)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 
 from models.clock import FrozenClock
@@ -16,6 +17,10 @@ from tests.database import (
     with_template,
     without_postgresql,
 )
+
+# How long an example takes says how busy the machine is, and nothing of the rule.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 pytest_plugins = ["tests.api", "tests.matrix.served"]
 

@@ -107,6 +107,8 @@ IDENTITY = {
 }
 CREDENTIALS = {Place("profile", "ip_allowlist"), Place("profile", "pending_email")}
 """TOK-3. Columns that no token may see."""
+BILLED = ("allocation", "charge", "invoice", "invoice_line", "invoice_tax", "journal_entry")
+"""PER-1. Tables that BILLING shows."""
 OF_CREDENTIALS = ("api_token", "sandbox_mail")
 """TOK-3. Tables that no token may see: mails carry links that credentials are changed by."""
 
@@ -153,6 +155,8 @@ def _in_force(grant: Grant, mark: Mark) -> bool:
         return grant.shows_server(mark.number)
     if mark.place in (Place("contract", "id"), Place("subscription", "id")):
         return bool(COMMERCIAL.intersection(grant.overall))
+    if mark.place.table in BILLED:
+        return OverallPermission.BILLING in grant.overall
     return mark.place == SHOWN_NAME or (OverallPermission.BILLING in grant.overall and mark.place in IDENTITY)
 
 

@@ -97,13 +97,29 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
+    Place("allocation", "debit_id"): lambda of: None,
+    Place("invoice", "position"): lambda of: of.number + 1,
+    Place("journal_entry", "facts"): lambda of: {},
+    Place("journal_entry", "position"): lambda of: of.number + 1,
+    Place("journal_entry", "balance_after_cents"): lambda of: 0,
+    Place("journal_entry", "non_refundable_after_cents"): lambda of: 0,
+    Place("journal_entry", "source_type"): lambda of: "Invoice",
+    Place("journal_entry", "source_id"): lambda of: Row("invoice", of),
     Place("kept_intent", "key"): lambda of: UUID(int=1 + ROWS * of.customer + of.number),
+    Place("ledger_seal", "position"): lambda of: ROWS * of.customer + of.number,
     Place("permission_grant", "grantee_id"): lambda of: Row("profile", Of(GRANTS[of.number].grantee, 0)),
     Place("permission_grant", "overall"): lambda of: mask_of(*GRANTS[of.number].overall),
     Place("permission_grant", "requires_two_factor"): lambda of: GRANTS[of.number].flagged,
     Place("profile", "email_verified_at"): lambda of: START,
     Place("profile", "suspension_reason"): lambda of: None,
     Place("profile", "two_factor_since"): lambda of: START,
+    Place("subscription", "anchor"): lambda of: START.date(),
+    Place("subscription", "discounts"): lambda of: [],
+    Place("subscription", "ended_on"): lambda of: START.date() if of.number == 2 else None,
+    Place("subscription", "option_id"): lambda of: None,
+    Place("subscription", "option_price_id"): lambda of: None,
+    Place("subscription_period", "starts_on"): lambda of: START.date(),
+    Place("subscription_period", "ends_before"): lambda of: START.date() + timedelta(days=30),
     Place("server_grant", "grant_id"): lambda of: Row("permission_grant", Of(of.customer, ON_SERVERS[of.number][0])),
     Place("server_grant", "server_id"): lambda of: Row("server", Of(of.customer, ON_SERVERS[of.number][1])),
     Place("server_grant", "permissions"): lambda of: mask_of(ON_SERVERS[of.number][2]),
@@ -251,6 +267,12 @@ class Marked:
     def _json(self, place: Place, of: Of) -> Any:
         if "allowlist" in place.column or "networks" in place.column:
             return [HERE, self.network(place, of)]
+        if place == Place("invoice", "buyer"):
+            return {
+                "kind": "COMPANY",
+                "organization_name": self.mark(place, of),
+                "street_lines": [self.mark(place, of)],
+            }
         annotation = str(self.models[place.table].model_fields[place.column].annotation)
         marks = [self.mark(place, of), self.mark(place, of)]
         return marks if annotation.startswith("list") else {"note": marks}

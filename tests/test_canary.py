@@ -21,7 +21,7 @@ from tests.mails import Box, sent, told
 from tests.marks import Marked
 
 FAILS_BESIDE_OTHERS = '{ viewer { security { sessions { id } apiTokens(after: "x") { totalCount } } } }'
-MANY = 700
+MANY = 1_000
 """Documents for each database."""
 SLICE = 1_000
 SLICES = 20

@@ -51,7 +51,16 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
         occurred_at=NOW,
         sent_at=NOW,
         ip_address="192.0.2.7",
-        facts={"name": "Deploy", "owner": "owner@example.org", "wanted": "shop", "grantee": "delegate@example.org"},
+        facts={
+            "name": "Deploy",
+            "owner": "owner@example.org",
+            "wanted": "shop",
+            "grantee": "delegate@example.org",
+            "on": "2026-12-22",
+            "before": "6.00",
+            "after": "7.00",
+            "period": "MONTHLY",
+        },
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
     )

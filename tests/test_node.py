@@ -11,9 +11,12 @@ from app.demo_hosting import ACCOUNT_KEYS
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
+from models.issuer import Office
+from models.setting import Figures
 from schema.global_id import global_id
 from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.asked import statements
+from tests.booking import invoiced
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -30,6 +33,9 @@ PATHS = {
     "Plan": "{ catalog { plans { id } } }",
     "Contract": "{ viewer { contracts { id } } }",
     "ServiceSubscription": "{ viewer { subscriptions(first: 1) { nodes { id } } } }",
+    "Billing": "{ viewer { billing { id } } }",
+    "LedgerEntry": "{ viewer { billing { ledger(first: 1) { nodes { id } } } } }",
+    "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -49,6 +55,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
     """The id of the first object that the path to the type leads to."""
     if kind == "ApiToken":
         await api.api_token(OWNER)
+    if kind in ("LedgerEntry", "Invoice"):
+        await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

@@ -18,7 +18,7 @@ from models.db import Db
 from models.delivery import Delivery
 from models.held_name import HeldName
 from models.obstacle import BeingDeleted
-from models.opening import Offer, Priced, Situation, Standing, Wishes, decide_opening
+from models.opening import Offer, Situation, Standing, Wishes, decide_opening
 from models.permission import OverallPermission, ServerPermission
 from models.plan import Plan, PlanKind, PlanPrice
 from models.price import BillingPeriod
@@ -27,6 +27,7 @@ from models.provisioning import ProvisioningTask
 from models.refusal import Code
 from models.setting import Figures
 from models.subscription import Subscription
+from models.term import Priced
 from schema.global_id import global_id, read_global_id
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id
 from tests.granting import a_grant, a_server
@@ -93,10 +94,10 @@ def test_all_that_stands_in_the_way_is_told_at_once() -> None:
 
 
 def test_what_is_not_sold_or_costs_nothing_has_no_line() -> None:
-    assert decide_opening(ON_PLAN, FINE, FIGURES).lines[0].ends_before == date(2026, 2, 28)
+    assert decide_opening(ON_PLAN, FINE, FIGURES).terms[0].ends_before == date(2026, 2, 28)
     for offer in (None, FREE_PLAN, replace(PAID, available=False), replace(PAID, price=None)):
-        assert decide_opening(ON_PLAN, replace(FINE, offer=offer), FIGURES).lines == ()
-    assert decide_opening(ON_SERVER, FINE, FIGURES).lines == ()
+        assert decide_opening(ON_PLAN, replace(FINE, offer=offer), FIGURES).terms == ()
+    assert decide_opening(ON_SERVER, FINE, FIGURES).terms == ()
 
 
 # Prices

@@ -7,17 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from models.charge import RevenueKind
 from models.column import new_id
 from models.document_link import DocumentLink, document_token
-from models.price import BillingPeriod
+from models.draft import Draft, DraftLine, DraftTax
 from models.profile import Locale
 from models.quote import (
-    Line,
     NotThisQuote,
     Quote,
     QuoteChanged,
     QuoteExpired,
     QuoteKind,
+    Reckoning,
     Terms,
     canonical,
     check_quote,
@@ -30,21 +31,31 @@ from models.refusal import Refusal
 from tests.database import START
 
 KEY = "a key of thirty-two characters..."
-LINE = Line(
-    plan_id=new_id(),
-    plan_en="Medium",
-    plan_fr="Medium",
-    account="shop",
-    period=BillingPeriod.YEARLY,
-    cents=24_000,
-    price_id=new_id(),
-    priced_since=date(2020, 3, 1),
-    starts_on=date(2026, 11, 22),
-    ends_before=date(2027, 11, 22),
+LINE = DraftLine(
+    kind=RevenueKind.HOSTING,
+    label_en="Medium, one year, shop",
+    label_fr="Medium, un an, shop",
+    quantity=1,
+    unit_cents=24_000,
+    net_cents=24_000,
+    rate_bp=2_000,
+    territory="FR",
+    tax_cents=4_800,
+    period_start=date(2026, 11, 22),
+    period_end=date(2027, 11, 22),
+    explanation={"list_cents": 24_000, "since": "2020-03-01"},
 )
+
+
+def of(*lines: DraftLine, refund: int = 0, **values: object) -> Reckoning:
+    """What an operation comes to, of these lines."""
+    taxes = tuple(DraftTax(line.rate_bp, line.territory, line.net_cents, line.tax_cents) for line in lines)
+    return Reckoning(Draft("STANDARD", lines, taxes), refund, **values)  # type: ignore[arg-type]
+
+
 UNTIL = START + timedelta(minutes=15)
-TERMS = Terms(QuoteKind.ACCOUNT_OPEN, new_id(), digest({"name": "shop"}), figures_of([LINE], 0), UNTIL)
-NOW = Quote(QuoteKind.ACCOUNT_OPEN, UNTIL, lines=(LINE,))
+TERMS = Terms(QuoteKind.ACCOUNT_OPEN, new_id(), digest({"name": "shop"}), figures_of(of(LINE)), UNTIL)
+NOW = Quote(QuoteKind.ACCOUNT_OPEN, TERMS.owner_id, UNTIL, of(LINE), balance_cents=1_000)
 TOKEN = sign_quote(KEY, TERMS)
 
 
@@ -103,22 +114,24 @@ def test_a_quote_is_good_until_the_instant_it_names() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"cents": 24_001},
-        {"price_id": TERMS.owner_id},
+        {"net_cents": 24_001},
+        {"tax_cents": 4_801},
+        {"rate_bp": 1_999},
+        {"territory": "DE"},
         {"quantity": 2},
-        {"period": BillingPeriod.MONTHLY},
-        {"starts_on": date(2026, 11, 23)},
-        {"ends_before": date(2027, 11, 23)},
+        {"period_start": date(2026, 11, 23)},
+        {"period_end": date(2027, 11, 23)},
+        {"explanation": {"list_cents": 24_000, "since": "2021-03-01"}},
     ],
 )
 def test_any_other_figure_is_a_change(changes: dict[str, object]) -> None:
-    changed = replace(TERMS, figures=figures_of([replace(LINE, **changes)], 0))  # type: ignore[arg-type]
+    changed = replace(TERMS, figures=figures_of(of(replace(LINE, **changes))))  # type: ignore[arg-type]
     assert refusal(TOKEN, changed) is QuoteChanged
 
 
 def test_another_sum_or_number_of_lines_is_a_change() -> None:
-    for figures in (figures_of([LINE], 1), figures_of([LINE, LINE], 0), figures_of([], 0)):
-        assert refusal(TOKEN, replace(TERMS, figures=figures)) is QuoteChanged
+    for other in (of(LINE, refund=1), of(LINE, LINE), of(), Reckoning(), of(LINE, cut_cents=(1,))):
+        assert refusal(TOKEN, replace(TERMS, figures=figures_of(other))) is QuoteChanged
 
 
 def test_what_is_refused_shows_what_counts_now() -> None:
@@ -129,9 +142,10 @@ def test_what_is_refused_shows_what_counts_now() -> None:
     assert refused.value.figures == {}
 
 
-def test_the_charge_is_the_sum_of_the_lines() -> None:
-    assert Quote(QuoteKind.ACCOUNT_OPEN, UNTIL, lines=(LINE, replace(LINE, quantity=2))).charge.cents == 72_000
-    assert (NOW.refund.cents, Quote(QuoteKind.ACCOUNT_OPEN, UNTIL).charge.cents) == (0, 0)
+def test_the_balance_after_is_what_was_there_with_the_refund_and_without_the_charge() -> None:
+    assert NOW.balance_after.cents == 1_000 - 28_800
+    assert replace(NOW, reckoning=of(LINE, refund=2_130)).balance_after.cents == 1_000 + 2_130 - 28_800
+    assert replace(NOW, reckoning=Reckoning()).balance_after.cents == 1_000
 
 
 def test_equal_values_have_one_spelling() -> None:

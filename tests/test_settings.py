@@ -167,6 +167,7 @@ def test_cookies_are_of_the_domain_that_the_service_is_in(loaded: Loaded, domain
         ("ESPACE_SECRET_KEY", f"{SANDBOX_SECRET} "),
         ("ESPACE_PASSWORD_MEMORY_KIB", "8"),
         ("ESPACE_ORIGINS", "http://app.example"),
+        ("ESPACE_VIES_URL", "http://vies.example"),
         ("ESPACE_TRUSTED_PROXIES", "0.0.0.0/0"),
     ],
 )

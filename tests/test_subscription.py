@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
 
 from app.demo_hosting import ACCOUNT_KEYS
 from models.activity import ActivityEvent
@@ -121,9 +122,13 @@ async def test_a_server_may_be_what_is_subscribed(api: Api) -> None:
 async def test_one_subscription_runs_for_an_account(api: Api) -> None:
     (atelier,) = [row for row in await api.rows(Subscription) if row.account_id == ACCOUNT_KEYS["atelier"]]
     async with Db(api.database) as db:
-        with pytest.raises(Conflict, match="uq_subscription_running_account"):
+        with pytest.raises(IntegrityError, match="do not overlap"):
             await db.note(insert(table(Subscription)).values({**atelier._mapping, "id": new_id()}))
-        ended = {"id": new_id(), "status": SubscriptionStatus.ENDED}
+        later = {"id": new_id(), "anchor": date(2030, 11, 22)}
+        with pytest.raises((Conflict, IntegrityError)):
+            await db.note(insert(table(Subscription)).values({**atelier._mapping, **later}))
+        before = {"anchor": date(2024, 11, 22), "ended_on": date(2025, 11, 22)}
+        ended = {"id": new_id(), "status": SubscriptionStatus.ENDED, **before}
         await db.note(insert(table(Subscription)).values({**atelier._mapping, **ended}))
     shown = await api.ask(OF_ACCOUNT, {"id": ATELIER}, token=await api.token(OWNER))
     assert shown.data["node"]["subscription"]["status"] == "ACTIVE"
@@ -133,7 +138,8 @@ async def test_a_filter_keeps_some_states(api: Api) -> None:
     token = await api.token(OWNER)
     rows = table(Subscription)
     async with Db(api.database) as db:
-        await db.note(update(rows).where(rows.c.period == "MONTHLY").values(status=SubscriptionStatus.ENDED))
+        over = {"status": SubscriptionStatus.ENDED, "ended_on": date(2026, 12, 22)}
+        await db.note(update(rows).where(rows.c.period == "MONTHLY").values(over))
     for wanted_states, count in ((None, 2), (["ENDED"], 1), (["ACTIVE", "ENDED"], 2), (["SUSPENDED"], 0), ([], 0)):
         assert (await mine(api, token, filter={"status": wanted_states}))["totalCount"] == count
     assert len((await mine(api, token, first=1))["nodes"]) == 1

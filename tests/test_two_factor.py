@@ -556,3 +556,5 @@ async def test_the_doctor_tells_a_key_that_opens_nothing_and_mails_that_stay(api
     live = {**PRODUCTION, "database_url": url, "mail_folder": tmp_path}
     assert await told("Mails stay", **live)
     assert not await told("Mails stay", **live, smtp_url="smtp://mail.example")
+    assert await told("ESPACE_SELLER_VAT_NUMBER", **live)
+    assert not await told("ESPACE_SELLER_VAT_NUMBER", **live, seller_vat_number="FR40303265045")

@@ -82,6 +82,11 @@ def test_a_number_that_vies_calls_valid_reverses_the_charge_and_both_are_mention
     assert not found.needs_check
 
 
+def test_a_seller_who_has_not_said_their_number_is_a_dash() -> None:
+    buyer = Buyer("DE", is_business=True, vat_number="DE136695976", vat_valid=True)
+    assert treatment(buyer, DAY, VatTable(ROWS)).mention_en == "from – to DE136695976"
+
+
 @pytest.mark.parametrize(
     ("number", "valid", "unsure"),
     [("DE136695976", None, True), ("DE136695976", False, False), (None, None, False), (None, True, False)],

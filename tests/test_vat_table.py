@@ -4,6 +4,7 @@ import copy
 import tomllib
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,8 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from typer.testing import CliRunner
 
 from app.catalogue_file import SHIPPED, shipped
+from app.cli import app
 from models.catalog import Catalog
 from models.column import table
 from models.db import Database, Db
@@ -21,7 +24,7 @@ from models.setting import Figures
 from models.vat import ELSEWHERE, Audience, Buyer, VatTable, VatTreatment, treatment
 from models.vat_rate import RateRefused, VatRate, added_rates
 from resolvers import vat
-from resolvers.catalog import CatalogRefused, load
+from resolvers.catalog import CatalogRefused, is_untaxed, load, load_rates
 from tests.api import FREE, OWNER, Api
 from tests.database import START
 
@@ -188,6 +191,32 @@ async def test_loading_a_file_adds_the_rates_that_are_new(database: Database) ->
     assert await loaded(database, file) == 0
     async with Db(database) as db:
         assert len(await db.rows(select(RATES))) == 79
+
+
+def test_an_operator_whose_catalogue_is_from_before_is_told(tmp_path: Path) -> None:
+    def espace(*arguments: str) -> str:
+        settings = {"ESPACE_DATABASE_URL": f"sqlite:///{tmp_path}/espace.sqlite"}
+        return CliRunner().invoke(app, list(arguments), env=settings).stdout
+
+    older = tmp_path / "older.toml"
+    text = SHIPPED.read_text("utf-8")
+    older.write_text(text[: text.index("[vat.")] + text[text.index("[[contracts]]") :], "utf-8")
+    espace("migrate")
+    assert "vat_rate" not in espace("catalogue", "load", str(older))
+    assert espace("migrate").startswith("There are no VAT rates")
+    assert "- There are no VAT rates" in espace("doctor")
+    assert "    75  vat_rate\n" in espace("catalogue", "load")
+    assert espace("migrate") == ""
+    assert "VAT" not in espace("doctor")
+
+
+async def test_a_demo_from_before_gets_its_rates(database: Database) -> None:
+    await loaded(database, {name: part for name, part in written().items() if name != "vat"})
+    async with Db(database) as db:
+        assert await is_untaxed(db)
+        await load_rates(db, shipped(), ZONE)
+        assert not await is_untaxed(db)
+        assert len(await db.rows(select(RATES))) == 75
 
 
 async def test_rates_are_never_changed_or_deleted(database: Database) -> None:

@@ -13,21 +13,22 @@ from sqlalchemy import JSON
 from sqlalchemy.types import TypeDecorator
 
 from models.column import Name
-from models.tables import APPEND_ONLY, metadata
+from models.tables import APPEND_ONLY, MUTABLE_COLUMNS, metadata
 
 
 class Protect(MigrateOperation):
     """In a drafted migration, the line that calls `verb` of trigger.py for `table`."""
 
-    def __init__(self, verb: str, table: str) -> None:
+    def __init__(self, verb: str, table: str, columns: Iterable[str] = ()) -> None:
         self.verb = verb
-        self.table = table
+        self.arguments = table, *columns
 
 
 @renderers.dispatch_for(Protect)
 def render_protection(rendering: AutogenContext, operation: Protect) -> str:
     rendering.imports.add(f"from models.migrations.trigger import {operation.verb}")
-    return f'{operation.verb}("{operation.table}")'
+    arguments = ", ".join(f'"{argument}"' for argument in operation.arguments)
+    return f"{operation.verb}({arguments})"
 
 
 def render_item(kind: str, item: Any, rendering: AutogenContext) -> str | Literal[False]:
@@ -44,14 +45,21 @@ def render_item(kind: str, item: Any, rendering: AutogenContext) -> str | Litera
 
 
 def complete(_context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
-    """Protect new tables that only grow; write no migration where nothing differs."""
+    """Protect new tables that only grow, and columns that stay; write no migration where nothing differs."""
     for script in scripts:
         upgrade, downgrade = script.upgrade_ops_list[0], script.downgrade_ops_list[0]
         for name in _new_tables(upgrade.ops):
             if name in APPEND_ONLY:
                 upgrade.ops.append(Protect("refuse_changes", name))
                 downgrade.ops.insert(0, Protect("allow_changes", name))
+            if name in MUTABLE_COLUMNS:
+                upgrade.ops.append(Protect("keep_columns", name, _kept(name)))
+                downgrade.ops.insert(0, Protect("let_columns", name))
     scripts[:] = [script for script in scripts if not script.upgrade_ops_list[0].is_empty()]
+
+
+def _kept(name: str) -> list[str]:
+    return [column.name for column in metadata.tables[name].columns if column.name not in MUTABLE_COLUMNS[name]]
 
 
 def _new_tables(operations: Iterable[object]) -> list[str]:

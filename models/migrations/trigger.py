@@ -18,6 +18,27 @@ SQLITE = (
     """CREATE TRIGGER {table}_refuse_delete BEFORE DELETE ON {table}
     BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END""",
 )
+KEEP_POSTGRESQL = (
+    """CREATE FUNCTION {table}_keep_columns() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            IF ({before}) IS NOT DISTINCT FROM ({after}) THEN RETURN NEW; END IF;
+        END IF;
+        RAISE EXCEPTION '{table} is immutable' USING ERRCODE = 'integrity_constraint_violation';
+    END $$""",
+    """CREATE TRIGGER {table}_keep_columns BEFORE UPDATE OR DELETE ON {table}
+    FOR EACH ROW EXECUTE FUNCTION {table}_keep_columns()""",
+    """CREATE TRIGGER {table}_keep_rows BEFORE TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION {table}_keep_columns()""",
+)
+KEEP_SQLITE = (
+    """CREATE TRIGGER {table}_keep_columns BEFORE UPDATE OF {columns} ON {table}
+    BEGIN SELECT RAISE(ABORT, '{table} is immutable'); END""",
+    """CREATE TRIGGER {table}_keep_rows BEFORE DELETE ON {table}
+    BEGIN SELECT RAISE(ABORT, '{table} is immutable'); END""",
+)
+KEEP_POSTGRESQL_UNDO = ("DROP FUNCTION {table}_keep_columns() CASCADE",)
+KEEP_SQLITE_UNDO = ("DROP TRIGGER {table}_keep_columns", "DROP TRIGGER {table}_keep_rows")
 POSTGRESQL_UNDO = ("DROP FUNCTION {table}_refuse_change() CASCADE",)
 SQLITE_UNDO = ("DROP TRIGGER {table}_refuse_update", "DROP TRIGGER {table}_refuse_delete")
 
@@ -32,7 +53,22 @@ def allow_changes(table: str) -> None:
     _execute(table, POSTGRESQL_UNDO, SQLITE_UNDO)
 
 
-def _execute(table: str, postgresql: tuple[str, ...], sqlite: tuple[str, ...]) -> None:
+def keep_columns(table: str, *columns: str) -> None:
+    """Refuse DELETE on `table`, and UPDATE of these columns, from now on."""
+    _execute(table, KEEP_POSTGRESQL, KEEP_SQLITE, columns)
+
+
+def let_columns(table: str) -> None:
+    """Accept DELETE on `table`, and UPDATE of any column, again."""
+    _execute(table, KEEP_POSTGRESQL_UNDO, KEEP_SQLITE_UNDO)
+
+
+def _execute(table: str, postgresql: tuple[str, ...], sqlite: tuple[str, ...], columns: tuple[str, ...] = ()) -> None:
     on_postgresql = op.get_context().dialect.name == "postgresql"
+    parts = {
+        "columns": ", ".join(columns),
+        "before": ", ".join(f"OLD.{column}" for column in columns),
+        "after": ", ".join(f"NEW.{column}" for column in columns),
+    }
     for statement in postgresql if on_postgresql else sqlite:
-        op.execute(statement.format(table=table))
+        op.execute(statement.format(table=table, **parts))

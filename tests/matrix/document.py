@@ -41,7 +41,9 @@ SAMPLES = {
 PLAN_SOLD = f'planId: "{global_id("Plan", PLAN)}", period: MONTHLY'
 GIVEN: Mapping[str, str] = {
     "Profile.accountOpenQuote": f'(input: {{name: "matrix-new", target: {{publicCloud: {{{PLAN_SOLD}}}}}}})',
+    "Account.planChangeQuote": f"({PLAN_SOLD})",
     "Query.account": "(name: $name)",
+    "Query.invoice": "(number: $name)",
     "Query.server": "(name: $name)",
 }
 """Arguments of a field, where what its types tell is not enough."""

@@ -48,14 +48,24 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
         "quoteToken": "none",
         "idempotencyKey": KEY,
     },
+    "accountPlanChange": {
+        "planId": global_id("Plan", PLAN),
+        "period": "MONTHLY",
+        "quoteToken": "none",
+        "idempotencyKey": KEY,
+    },
+    "invoicingDayUpdate": {"day": 1, "quoteToken": "none", "idempotencyKey": KEY},
+    "subscriptionRenewalUpdate": {"renews": False},
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
     "accountDelete": {"confirmation": "main-account"},
     "serverRename": {"name": "matrix-renamed"},
     "serverDelete": {"confirmation": "main-server"},
 }
 """All of an input but for the id of the object."""
-IDS = {"PermissionGrant": "grantId", "Profile": "ownerId"}
+IDS = {"PermissionGrant": "grantId", "Profile": "ownerId", "ServiceSubscription": "subscriptionId"}
 """The input's name for an id of a type, where it is not the type's own name."""
+OF_PROFILE = {"invoicingDayUpdate"}
+"""Mutations whose input calls a profile that."""
 
 
 def is_about_an_object(mutation: str) -> bool:
@@ -73,4 +83,5 @@ def input_of(world: World, caller: Caller, mutation: str, target: Target) -> dic
     if not is_about_an_object(mutation):
         return fixed
     kind = call.about
-    return {**fixed, IDS.get(kind, kind[:1].lower() + kind[1:] + "Id"): world.id(caller, kind, target)}
+    name = "profileId" if mutation in OF_PROFILE else IDS.get(kind, kind[:1].lower() + kind[1:] + "Id")
+    return {**fixed, name: world.id(caller, kind, target)}

@@ -16,9 +16,11 @@ NATURALLY_NULL = {
     ("Account.server", Target.OWN),
     ("Account.plan", Target.OWN_ON_SERVER),
     ("Account.subscription", Target.OWN_ON_SERVER),
+    ("Server.subscription", Target.OWN),
 }
 """What is not there, whoever asks."""
-NEVER_NULL = table.LEADS_TO.keys() | {"Profile.accountOpenQuote", "ServiceSubscription.item"}
+QUOTES = {"Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"}
+NEVER_NULL = table.LEADS_TO.keys() | QUOTES | {"ServiceSubscription.item"}
 """What is there, unless it is hidden or something of it is refused."""
 Path = tuple[str | int, ...]
 

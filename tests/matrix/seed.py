@@ -11,11 +11,16 @@ from sqlmodel import SQLModel
 from app.passwords import HashingPool
 from models.account import Account
 from models.activity import ActivityChannel, ActivityEvent
+from models.charge import RevenueKind
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion
 from models.db import Database
+from models.document_series import DocumentKind
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.invoice import Invoice
+from models.invoice_line import InvoiceLine, InvoiceTax
+from models.journal import EntryKind, JournalEntry
 from models.mail import SandboxMail
 from models.period import first_period
 from models.permission import AccountPermission, OverallPermission, ServerPermission, mask_of
@@ -29,6 +34,8 @@ from models.service_level import ServiceLevel
 from models.session import Session, SessionMethod
 from models.subscription import Subscription
 from models.token import ApiToken
+from models.vat import SELLER, Audience, VatTreatment
+from models.vat_rate import VatRate
 from tests.database import START
 from tests.matrix.callers import CALLERS, Caller
 from tests.matrix.world import CONTRACT_VERSION, ESTATES, PLAN, PRICE, SERVICE_LEVEL, Estate, World
@@ -79,6 +86,12 @@ def sold() -> Iterator[SQLModel]:
     named: dict[str, Any] = {"code": "matrix", "position": 1, "name_en": "Matrix", "name_fr": "Matrice"}
     yield Plan(id=PLAN, kind=PlanKind.PUBLIC_CLOUD, service_level_id=SERVICE_LEVEL, **named, **sizes)
     yield PlanPrice(id=PRICE, plan_id=PLAN, period=BillingPeriod.MONTHLY, cents=CENTS, valid_from=SINCE)
+    yield from (
+        VatRate(
+            territory=SELLER, audience=each, treatment=VatTreatment.STANDARD, rate_bp=2_000, valid_from=SINCE.date()
+        )
+        for each in Audience
+    )
     yield FeePrice(fee=Fee.URGENT_TICKET, cents=1, valid_from=SINCE)
     texts: dict[str, Any] = {"title_en": "Terms", "title_fr": "Conditions", "text_en": "All.", "text_fr": "Tout."}
     yield ContractVersion(id=CONTRACT_VERSION, document="terms", version="1", in_force_from=SINCE, **texts)
@@ -100,6 +113,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
+    yield from _billed(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
     narrowing = {"only_owner_id": estate.owner, "only_account_id": estate.account}
     yield from token(estate.owner, estate.token, "Spare", **narrowing)[1]
@@ -133,6 +147,55 @@ def _subscription(estate: Estate) -> Subscription:
         period_start=start,
         period_end=end,
         created_at=SINCE,
+    )
+
+
+def _billed(estate: Estate) -> Iterator[SQLModel]:
+    """An invoice and the entry that booked it."""
+    amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
+    yield Invoice(
+        id=estate.invoice,
+        owner_id=estate.owner,
+        kind=DocumentKind.INVOICE,
+        series=estate.name,
+        sequence=1,
+        number=estate.names[estate.invoice],
+        position=1,
+        issued_on=SINCE.date(),
+        issued_at=SINCE,
+        due_on=LONG_AFTER.date(),
+        overdue_at=LONG_AFTER,
+        seller={},
+        buyer={"kind": "COMPANY"},
+        gross_cents=CENTS * 6 // 5,
+        treatment="STANDARD",
+        previous_hash="",
+        hash="",
+        left_cents=CENTS * 6 // 5,
+        **amounts,
+    )
+    sold: dict[str, Any] = {"kind": RevenueKind.HOSTING, "label_en": "Matrix", "label_fr": "Matrice"}
+    taxed: dict[str, Any] = {"rate_bp": 2_000, "territory": "FR", "invoice_id": estate.invoice, "position": 1}
+    yield InvoiceLine(quantity=1, unit_cents=CENTS, **amounts, **sold, **taxed)
+    yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
+    yield _booked(estate)
+
+
+def _booked(estate: Estate) -> JournalEntry:
+    """The entry of the invoice."""
+    return JournalEntry(
+        id=estate.entry,
+        kind=EntryKind.INVOICE,
+        owner_id=estate.owner,
+        position=1,
+        amount_cents=-CENTS * 6 // 5,
+        balance_after_cents=-CENTS * 6 // 5,
+        non_refundable_after_cents=0,
+        booked_at=SINCE,
+        recorded_at=SINCE,
+        source_type="Invoice",
+        source_id=estate.invoice,
+        facts={"number": estate.names[estate.invoice]},
     )
 
 

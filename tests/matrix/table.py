@@ -85,6 +85,14 @@ GATES: Final[dict[str, Rule]] = {
     "Contract": SUBSCRIBED,
     # PER-1: subscriptions are ACCOUNT_MANAGEMENT's, their cost BILLING's.
     "ServiceSubscription": SUBSCRIBED,
+    # PER-1: balance and documents are BILLING's.
+    "Billing": BILLING,
+    "Invoice": BILLING,
+    "LedgerEntry": BILLING,
+    # BIL-14: a quote is seen by whoever may ask for it.
+    "AccountOpenQuote": MANAGEMENT,
+    "PlanChangeQuote": MANAGEMENT,
+    "InvoicingDayQuote": BILLING,
     # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
@@ -109,6 +117,17 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SUBSCRIBED, "Profile subscriptions"),
     # ACC-1, PER-1, BIL-14: whoever may open an account may ask what it costs.
     (MANAGEMENT, "Profile accountOpenQuote"),
+    # BIL-5, PER-1: when everything is invoiced, BILLING decides.
+    (BILLING, "Profile invoicingDayQuote billing"),
+    # PER-1: what a balance is, BILLING is told, whatever the quote.
+    *(
+        group
+        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote")
+        for group in (
+            (BILLING, f"{kind} balanceAfter"),
+            (SEEN, f"{kind} token blockers expiresAt charge refund lines invoicedOn dueOn warnings"),
+        )
+    ),
     # The contract says: BILLING and ACCOUNT_MANAGEMENT, which CONTRACT_PENDING stops.
     (SUBSCRIBED, "Profile contracts"),
     # PER-5 and PER-8 grants; PRO-15 activity.
@@ -139,6 +158,8 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     ),
     # PER-1, as Profile.subscriptions.
     (SUBSCRIBED, "Account subscription"),
+    # ACC-6, PER-1: whoever may change the plan may ask what that costs.
+    (MANAGEMENT, "Account planChangeQuote"),
     (SUBSCRIBED, "Server subscription"),
     # PER-5: renaming, deleting and granting; ACC-4 and ACC-5; PRO-15.
     (OWNER, "Account grants activity renamePreview deletionPreview"),
@@ -155,6 +176,11 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "ServiceSubscription committedUntil discounts"),
     (BILLING, "ServiceSubscription price"),
     (SEEN, "ServiceSubscription id item label plan period status periodStart periodEnd renews"),
+    # PER-1: everything of it is BILLING's, by its gate.
+    (SEEN, "Billing id profile balance nonRefundable amountDue pendingCharges ledger invoices invoicingDay forecast"),
+    (SEEN, "Invoice id number kind status issuedOn dueOn paidAt billedTo lines total taxes corrects creditNotes"),
+    (SEEN, "Invoice amountDue allocations"),
+    (SEEN, "LedgerEntry id kind amount balanceAfter bookedAt label source allocations"),
     # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),
     (PUBLIC, "Plan free available serviceLevel urgentTickets restrictions"),
@@ -165,7 +191,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "SandboxMail id sentAt template subject text token"),
     # Contract convention 1: roots without a session; PER-11: other root fields need one.
     (PUBLIC, "Query viewer session catalog rateLimit"),
-    (SEEN, "Query account server sandbox"),
+    (SEEN, "Query account server invoice sandbox"),
 )
 
 
@@ -183,9 +209,13 @@ FIELDS: Final[dict[str, Rule]] = _expand(_GROUPS)
 LEADS_TO: Final[dict[str, str]] = {
     "Query.account": "Account",
     "Query.server": "Server",
+    "Query.invoice": "Invoice",
     "Query.sandbox": "Sandbox",
     "Query.catalog": "Catalog",
     "Profile.security": "Security",
+    "Profile.billing": "Billing",
+    "Billing.profile": "Profile",
+    "LedgerEntry.source": "Invoice",
     "Account.owner": "Profile",
     "Account.server": "Server",
     "Account.plan": "Plan",
@@ -259,6 +289,20 @@ MUTATIONS: Final[dict[str, Call]] = {
         rule=MANAGEMENT,
         user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
     ),
+    # ACC-6, PER-1; contract @fails.
+    "accountPlanChange": Call(
+        about="Account",
+        rule=MANAGEMENT,
+        user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
+    ),
+    # BIL-5, PER-1; contract @fails.
+    "invoicingDayUpdate": Call(
+        about="Profile",
+        rule=BILLING,
+        user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
+    ),
+    # BIL-4, PER-1: subscriptions are ACCOUNT_MANAGEMENT's.
+    "subscriptionRenewalUpdate": Call(about="ServiceSubscription", rule=MANAGEMENT),
     # PER-5; TOK-3: a token may rename, never delete.
     "accountRename": Call(about="Account", rule=OWNER),
     "accountDelete": Call(about="Account", rule=OWNER_IN_PERSON),

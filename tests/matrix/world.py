@@ -30,6 +30,8 @@ class Estate:
     partner: UUID = field(default_factory=new_id)
     contract: UUID = field(default_factory=new_id)
     subscription: UUID = field(default_factory=new_id)
+    invoice: UUID = field(default_factory=new_id)
+    entry: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -39,6 +41,7 @@ class Estate:
             self.account: f"{name}-account",
             self.hosted: f"{name}-hosted",
             self.server: f"{name}-server",
+            self.invoice: f"{name.upper()}-1",
         }
 
     @property
@@ -56,6 +59,9 @@ class Estate:
             "PermissionGrant": self.grant,
             "Contract": self.contract,
             "ServiceSubscription": self.subscription,
+            "Billing": self.owner,
+            "Invoice": self.invoice,
+            "LedgerEntry": self.entry,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
@@ -101,7 +107,7 @@ class World:
         return global_id(kind, self.key(caller, kind, target))
 
     def name(self, caller: Caller, kind: str, target: Target) -> str:
-        """The unique name of an account or a server."""
+        """The unique name of an account or a server, or the number of an invoice."""
         if target is Target.ABSENT:
             return "nothing-of-this-name"
         estate = self.estate(caller) if target in OWNED else self.estates["other"]

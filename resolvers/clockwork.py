@@ -1,0 +1,200 @@
+"""EVT-4. What falls due: rows with an instant, done in order, each in a transaction of its own.
+
+In production workers share the work: whoever has a profile's row does what is due of it, and others pass on. In a
+sandbox one at a time plays, the worker or who moves the clock, and the clock moves with what is done.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, Select, bindparam, cast, literal, select, text, union_all, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.charge import Charge, ChargeStatus
+from models.column import Instant, table
+from models.db import Database, Db, Write
+from models.issuer import Issuer
+from models.profile import Profile
+from models.sandbox import ClockOffset
+from models.subscription import Subscription
+from models.vat_register import VatRegister
+from resolvers import issuing, renewal, vat
+
+PROFILES, OFFSETS = table(Profile), table(ClockOffset)
+SUBSCRIPTIONS, CHARGES = table(Subscription), table(Charge)
+TURN = 7_237_412_034
+"""Key of the advisory lock of whoever plays in a sandbox."""
+LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
+LOOK = timedelta(milliseconds=50)
+AT_ONCE = 50
+"""Of each kind, how much is looked for at once, beyond what was passed by."""
+UNTIL: Any = bindparam("until", type_=Instant())
+Told = Callable[[Exception], None]
+
+
+class Due(IntEnum):
+    """What falls due; of one instant in this order."""
+
+    RENEWAL = 1
+    NOTICE = 2
+    CHARGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that falls due of one profile."""
+
+    at: datetime
+    kind: Due
+    owner_id: UUID
+
+
+class NothingDue(Exception):
+    """Somebody else did it, or has the profile: there is nothing to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """What the clockwork works with: the database, who issues documents, and who is asked about VAT numbers."""
+
+    db: Db
+    office: Issuer
+    register: VatRegister
+    reached: set[datetime] = field(default_factory=set)
+    """Instants at which the clock has been."""
+
+    @asynccontextmanager
+    async def write(self, item: Item) -> AsyncIterator[Write]:
+        """The transaction of an item. In a sandbox it happens when it fell due, and the clock is there with it."""
+        async with self.db.write(at=self.at(item)) as write:
+            await self._claim(write, item)
+            if self.office.sandbox and item.at not in self.reached:
+                there = (item.at - write.real_now) // timedelta(microseconds=1)
+                await write.run(update(OFFSETS).where(OFFSETS.c.microseconds < there).values(microseconds=there))
+            yield write
+            if not write.record.events:
+                raise NothingDue
+        self.reached.add(item.at)
+
+    async def _claim(self, write: Write, item: Item) -> None:
+        """Lock the profile. In production another worker may have it, or a customer be at it: the next round comes."""
+        if write.dialect == "sqlite":
+            return  # There is one writer.
+        mine = select(PROFILES.c.id).where(PROFILES.c.id == item.owner_id)
+        if not await write.rows(mine.with_for_update(key_share=True, skip_locked=not self.office.sandbox)):
+            raise NothingDue
+
+    def at(self, item: Item) -> datetime | None:
+        """When an item happens; None is now."""
+        return item.at if self.office.sandbox else None
+
+
+def _of(kind: Due, rows: Any, instant: Any, *conditions: Any) -> Select[Any]:
+    first = (
+        select(instant.label("due_at"), cast(literal(kind.value), Integer).label("kind"), rows.c.owner_id)
+        .where(instant <= UNTIL, *conditions)
+        .order_by(instant, rows.c.id)
+        .limit(bindparam("most", type_=Integer()))
+        .subquery()
+    )
+    return select(first)
+
+
+DUE = union_all(
+    _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at),
+    _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at),
+    _of(Due.CHARGE, CHARGES, CHARGES.c.due_at, CHARGES.c.status == ChargeStatus.PENDING),
+)
+
+
+@asynccontextmanager
+async def turn(database: Database) -> AsyncIterator[None]:
+    """EVT-4. Until the end nobody else plays in this sandbox, in this process or another. In production all may."""
+    if not database.sandbox:
+        yield
+        return
+    async with database.clockwork:
+        if database.is_sqlite:
+            yield
+            return
+        # A connection of its own: what is done meanwhile commits, and the lock is not of any transaction.
+        async with database.reading() as connection:
+            await _locked(connection)
+            try:
+                yield
+            finally:
+                await connection.execute(UNLOCK, {"key": TURN})
+
+
+async def _locked(connection: AsyncConnection) -> None:
+    """Asked again and again: waiting for a lock inside the database would end at its limit for locks."""
+    while not (await connection.execute(LOCK, {"key": TURN})).scalar():  # noqa: ASYNC110 - another process has it
+        await asyncio.sleep(LOOK.total_seconds())
+
+
+async def play(works: Works, until: datetime, told: Told) -> None:
+    """EVT-4. Do what falls due up to an instant, in the order of (instant, kind, profile); for whoever has the turn.
+
+    What cannot be done is told, and waits for the next time: it holds up nobody else.
+    """
+    passed: set[Item] = set()
+    while items := await _next(works.db, until, passed):
+        for item in items:
+            try:
+                await _do(works, item)
+            except NothingDue:
+                passed.add(item)
+            except Exception as error:
+                told(error)
+                passed.add(item)
+
+
+async def _next(db: Db, until: datetime, passed: set[Item]) -> Sequence[Item]:
+    """What is to be done at the first instant of all; doing it may make other things due before the next."""
+    given = {"until": until, "most": AT_ONCE + len(passed)}
+    found = {Item(row.due_at, Due(row.kind), row.owner_id) for row in await db.rows(DUE, given)}
+    waiting = found - passed
+    first = min((item.at for item in waiting), default=None)
+    return sorted((item for item in waiting if item.at == first), key=lambda item: (item.kind, item.owner_id))
+
+
+async def _do(works: Works, item: Item) -> None:
+    match item.kind:
+        case Due.RENEWAL:
+            async with works.write(item) as write:
+                await renewal.renew(works.office.figures, write, item.owner_id, item.at)
+        case Due.NOTICE:
+            await _tell(works, item)
+        case Due.CHARGE:
+            await _issue(works, item)
+
+
+async def _tell(works: Works, item: Item) -> None:
+    """BIL-4, CAT-4. Announce what is to be announced; that there is nothing to tell yet is no fact."""
+    later: list[renewal.Later] = []
+    try:
+        async with works.write(item) as write:
+            later = await renewal.announce(works.office.figures, write, item.owner_id, item.at)
+    except NothingDue:
+        if not later:
+            raise
+        await renewal.look_later(works.db, later)
+
+
+async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:
+    """BIL-2, BIL-7. Invoice what is due; VIES is asked between two transactions, and waited for."""
+    try:
+        async with works.write(item) as write:
+            await issuing.issue_due(works.office, write, item.owner_id, item.at, asked=asked)
+    except issuing.Waits as waits:
+        if not waits.ask:
+            await issuing.postpone(works.db, item.owner_id, item.at, waits.until)
+            return
+        await vat.consult(works.db, works.office.figures, works.register, item.owner_id, at=works.at(item))
+        await _issue(works, item, asked=True)

@@ -1,0 +1,236 @@
+"""BIL-2, BIL-3, BIL-6. Issuing: invoices of what was ordered, and credit notes of what goes back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, case, select, update
+from sqlmodel import select as select_rows
+
+from models.chain import NO_HASH
+from models.charge import Charge, ChargeStatus
+from models.clock import civil_day, day_start
+from models.column import INSERTS, table, total
+from models.credit import Allocation, Credit
+from models.db import Write
+from models.document_series import DocumentKind, DocumentSeries, Number, series_of
+from models.draft import Draft, Returned, correction, draft
+from models.invoice import Dates, Document, Invoice, Parties, due
+from models.invoice import issue as issued
+from models.invoice_line import InvoiceLine, InvoiceTax
+from models.issuer import Issuer, buyer_of, seller_of
+from models.journal import EntryKind, JournalEntry
+from models.ledger import Purse, Source
+from models.profile import Profile
+from models.refusal import NotFound
+from models.vat import Treatment
+from resolvers.ledger import add, locked
+
+CHARGES, SERIES, INVOICES = table(Charge), table(DocumentSeries), table(Invoice)
+LINES, TAXES, PROFILES = table(InvoiceLine), table(InvoiceTax), table(Profile)
+ALLOCATIONS, CREDITS = table(Allocation), table(Credit)
+OWNER = select(INVOICES.c.owner_id).where(INVOICES.c.id == bindparam("invoice_id"))
+ISSUED_LINES = select(LINES).where(LINES.c.invoice_id == bindparam("invoice_id"))
+MENTIONS = select(TAXES.c.rate_bp, TAXES.c.territory, TAXES.c.mention_en, TAXES.c.mention_fr).where(
+    TAXES.c.invoice_id == bindparam("invoice_id")
+)
+GIVEN_BACK = (
+    select(
+        LINES.c.corrects_line_id,
+        total(LINES.c.net_cents).label("net_cents"),
+        total(LINES.c.tax_cents).label("tax_cents"),
+    )
+    .join_from(LINES, INVOICES, INVOICES.c.id == LINES.c.invoice_id)
+    .where(INVOICES.c.corrects_id == bindparam("invoice_id"))
+    .group_by(LINES.c.corrects_line_id)
+)
+CREDITED = select(total(INVOICES.c.gross_cents).label("cents")).where(INVOICES.c.corrects_id == bindparam("invoice_id"))
+PAID_BY_REFUNDS = (
+    select(total(ALLOCATIONS.c.cents).label("cents"))
+    .join_from(ALLOCATIONS, CREDITS, CREDITS.c.entry_id == ALLOCATIONS.c.entry_id)
+    .where(ALLOCATIONS.c.invoice_id == bindparam("invoice_id"), CREDITS.c.non_refundable)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """BIL-6. So much of a line that is to go back, and what the credit note says of it."""
+
+    line_id: UUID
+    net_cents: int
+    label_en: str | None = None
+    label_fr: str | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+    explanation: dict[str, Any] | None = None
+    """`days` that go back, of `period_days`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What issuing left behind: the document, and the entry that booked it."""
+
+    document: Document
+    entry: JournalEntry
+
+    @property
+    def invoice(self) -> Invoice:
+        return self.document.invoice
+
+
+async def issue(
+    office: Issuer, write: Write, owner_id: UUID, charge_ids: Sequence[UUID], treatment: Treatment
+) -> Issued:
+    """BIL-2, BIL-3. One invoice of these charges, which debits the balance at once and takes what credit there is."""
+    purse = await locked(write, owner_id)
+    wanted = select_rows(Charge).where(
+        CHARGES.c.id.in_(list(charge_ids)), CHARGES.c.owner_id == owner_id, CHARGES.c.status == ChargeStatus.PENDING
+    )
+    charges = sorted(await write.lock(wanted), key=lambda each: (each.ordered_at, each.id))
+    if not charges or len(charges) != len(set(charge_ids)):
+        raise NotFound
+    document = await _numbered(office, write, purse, draft(charges, treatment))
+    by_charge = {line.charge_id: line for line in document.lines}
+    for charge in charges:
+        charge.invoiced(by_charge[charge.id].id)
+    return await _booked(write, purse, document, EntryKind.INVOICE)
+
+
+async def credit_note(
+    office: Issuer, write: Write, invoice_id: UUID, returns: Sequence[Return], *, kind: EntryKind
+) -> Issued:
+    """BIL-2, BIL-6. Give back a part of an invoice, or all: its own debt first, the rest is credited.
+
+    A PRORATA_REFUND can only pay invoices, and so can what was paid with one. Raises NotFound, NothingLeft.
+    """
+    owners = await write.rows(OWNER, {"invoice_id": invoice_id})
+    if not owners or kind not in (EntryKind.CREDIT_NOTE, EntryKind.PRORATA_REFUND):
+        raise NotFound
+    purse = await locked(write, owners[0].owner_id)
+    (corrected,) = await write.lock(select_rows(Invoice).where(INVOICES.c.id == invoice_id))
+    if corrected.kind is not DocumentKind.INVOICE:
+        raise NotFound
+    drafted = await _correction(write, corrected, returns)
+    (paid_by_refunds,) = await write.rows(PAID_BY_REFUNDS, {"invoice_id": invoice_id})
+    (credited,) = await write.rows(CREDITED, {"invoice_id": invoice_id})
+    if credited.cents + drafted.gross_cents == corrected.gross_cents:
+        corrected.cancelled_at = write.now
+    document = await _numbered(office, write, purse, drafted, corrects=corrected)
+    bound = kind is EntryKind.PRORATA_REFUND or paid_by_refunds.cents > 0
+    return await _booked(write, purse, document, kind, corrects=corrected, non_refundable=bound)
+
+
+async def whole(write: Write, invoice_id: UUID) -> list[Return]:
+    """BIL-2. Everything that is left of an invoice, to cancel it."""
+    back = {row.corrects_line_id: row for row in await write.rows(GIVEN_BACK, {"invoice_id": invoice_id})}
+    left = [
+        Return(line.id, line.net_cents - (back[line.id].net_cents if line.id in back else 0))
+        for line in await write.rows(ISSUED_LINES.order_by(LINES.c.position), {"invoice_id": invoice_id})
+    ]
+    return [each for each in left if each.net_cents > 0]
+
+
+async def _correction(write: Write, corrected: Invoice, returns: Sequence[Return]) -> Draft:
+    found = {row.id: row for row in await write.rows(ISSUED_LINES, {"invoice_id": corrected.id})}
+    back = {row.corrects_line_id: row for row in await write.rows(GIVEN_BACK, {"invoice_id": corrected.id})}
+    if not returns or len({each.line_id for each in returns}) != len(returns):
+        raise NotFound
+    if any(each.line_id not in found for each in returns):
+        raise NotFound
+    returned = [
+        Returned(
+            line=found[each.line_id],
+            net_cents=each.net_cents,
+            refunded_net=back[each.line_id].net_cents if each.line_id in back else 0,
+            refunded_tax=back[each.line_id].tax_cents if each.line_id in back else 0,
+            label_en=each.label_en,
+            label_fr=each.label_fr,
+            period_start=each.period_start,
+            period_end=each.period_end,
+            explanation={
+                **(each.explanation or {}),
+                "refund_of": corrected.number,
+                "net_cents": found[each.line_id].net_cents,
+            },
+        )
+        for each in returns
+    ]
+    rows = await write.rows(MENTIONS, {"invoice_id": corrected.id})
+    mentions = {(row.rate_bp, row.territory): (row.mention_en, row.mention_fr) for row in rows}
+    return correction(returned, corrected.treatment, mentions)
+
+
+async def _numbered(
+    office: Issuer, write: Write, purse: Purse, drafted: Draft, *, corrects: Invoice | None = None
+) -> Document:
+    """BIL-2. The document of a draft; from here on the series is locked, and nothing else may be."""
+    profile = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == purse.owner_id))
+    parties = Parties(seller_of(office.figures), dict(buyer_of(profile)))
+    await write.flush()  # Locks what has changed, before the series.
+    number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)
+    due_on = due(number.issued_on, office.figures.payment_terms)
+    zone = ZoneInfo(office.figures.billing_zone)
+    document = issued(
+        write.record,
+        drafted,
+        number,
+        owner_id=purse.owner_id,
+        position=purse.position + 1,
+        parties=parties,
+        dates=Dates(due_on, day_start(due_on + timedelta(days=1), zone)),
+        corrects=corrects,
+    )
+    await write.run(update(SERIES).where(SERIES.c.name == number.series).values(last_hash=document.invoice.hash))
+    return document
+
+
+async def _drawn(office: Issuer, write: Write, kind: DocumentKind) -> Number:
+    """BIL-2. The next number of a series, whose row stays locked; no date is earlier than the one before."""
+    today = civil_day(write.now, ZoneInfo(office.figures.billing_zone))
+    name = series_of(kind, today, office.figures, sandbox=office.sandbox)
+    begun = INSERTS[write.dialect](SERIES).values(name=name, last_sequence=1, last_issued_on=today, last_hash=NO_HASH)
+    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
+    drawn = begun.on_conflict_do_update(
+        index_elements=[SERIES.c.name],
+        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
+    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
+    (row,) = await write.rows(drawn)
+    return Number(name, row.last_sequence, row.last_issued_on, row.last_hash)
+
+
+async def _booked(
+    write: Write,
+    purse: Purse,
+    document: Document,
+    kind: EntryKind,
+    *,
+    corrects: Invoice | None = None,
+    non_refundable: bool = False,
+) -> Issued:
+    """BIL-1, BIL-3. The entry of a document, once it is there."""
+    invoice = document.invoice
+    write.add(invoice)
+    await write.flush()
+    for row in (*document.lines, *document.taxes):
+        write.add(row)
+    source = Source(Invoice.activity_type, invoice.id)
+    drafted = document.draft
+    if corrects is None:
+        booked = purse.book(
+            write.record, kind, drafted.debited(), source=source, invoice=invoice, number=invoice.number
+        )
+    else:
+        booked = purse.book(
+            write.record,
+            kind,
+            drafted.credited(),
+            source=source,
+            offsets=corrects,
+            non_refundable=non_refundable,
+            number=invoice.number,
+        )
+    await add(write, booked)
+    return Issued(document, booked.entry)

@@ -1,0 +1,137 @@
+"""BIL-1, BIL-3. Booking: the purse of a profile under its lock, and what is added to it in one transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import select as select_rows
+
+from models.column import table, total
+from models.credit import Allocation, Credit
+from models.db import Write
+from models.invoice import Invoice
+from models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
+from models.ledger import Booked, Purse, Source
+from models.money import InvalidAmount
+from models.profile import Profile
+from models.refusal import NotFound
+
+PROFILES, ENTRIES = table(Profile), table(JournalEntry)
+CREDITS, ALLOCATIONS, INVOICES = table(Credit), table(Allocation), table(Invoice)
+LAST = (
+    select(ENTRIES.c.position, ENTRIES.c.balance_after_cents, ENTRIES.c.booked_at)
+    .where(ENTRIES.c.owner_id == bindparam("owner_id"))
+    .order_by(ENTRIES.c.position.desc())
+    .limit(1)
+)
+PAYMENT = select(ENTRIES.c.owner_id, ENTRIES.c.amount_cents).where(
+    ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.kind == EntryKind.PAYMENT
+)
+REVERSED = select(total(ENTRIES.c.amount_cents).label("cents")).where(
+    ENTRIES.c.source_type == JournalEntry.activity_type, ENTRIES.c.source_id == bindparam("entry_id")
+)
+SETTLED = (
+    select(ALLOCATIONS.c.invoice_id, total(ALLOCATIONS.c.cents).label("cents"))
+    .where(ALLOCATIONS.c.entry_id == bindparam("entry_id"), ALLOCATIONS.c.invoice_id.is_not(None))
+    .group_by(ALLOCATIONS.c.invoice_id)
+)
+
+
+async def locked(write: Write, owner_id: UUID) -> Purse:
+    """BIL-3. What a profile has and owes; whoever books for it waits until this transaction ends."""
+    if await write.lock_one(select_rows(Profile).where(PROFILES.c.id == owner_id)) is None:
+        raise NotFound
+    last = await write.rows(LAST, {"owner_id": owner_id})
+    purse = Purse(owner_id, *last[0]) if last else Purse(owner_id)
+    open_credits = select_rows(Credit).where(CREDITS.c.owner_id == owner_id, CREDITS.c.left_cents != 0)
+    open_invoices = select_rows(Invoice).where(INVOICES.c.owner_id == owner_id, INVOICES.c.left_cents > 0)
+    purse.credits = list(await write.lock(open_credits.order_by(CREDITS.c.position)))
+    purse.invoices = list(await write.lock(open_invoices.order_by(INVOICES.c.position)))
+    return purse
+
+
+async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -> None:
+    """BIL-1. Write what was booked; `before` is what was taken back for it."""
+    write.add(booked.entry)
+    await write.flush()  # What follows refers to it.
+    for row in (*booked.lines, *before, *booked.allocations):
+        write.add(row)
+    if booked.credit is not None:
+        write.add(booked.credit)
+    await write.flush()
+
+
+async def book_payment(write: Write, owner_id: UUID, cents: int, *, source: Source | None = None) -> Booked:
+    """BIL-3, BIL-8. Money came in: it is credited, and settles what is open, oldest first."""
+    if cents <= 0:
+        raise InvalidAmount
+    purse = await locked(write, owner_id)
+    postings = Posting(LedgerAccount.PAYMENT_CLEARING, cents), Posting(LedgerAccount.CUSTOMERS, -cents)
+    booked = purse.book(write.record, EntryKind.PAYMENT, postings, source=source)
+    await add(write, booked)
+    return booked
+
+
+async def adjust(
+    write: Write,
+    owner_id: UUID,
+    cents: int,
+    *,
+    reason: str,
+    account: LedgerAccount = LedgerAccount.ADJUSTMENTS,
+    non_refundable: bool = False,
+    source: Source | None = None,
+) -> Booked:
+    """BIL-1. Correct a balance by a new entry; below zero it takes away, but only what may leave the balance.
+
+    Raises InsufficientBalance.
+    """
+    if cents == 0:
+        raise InvalidAmount
+    purse = await locked(write, owner_id)
+    if cents < 0:
+        purse.check_spendable(-cents)
+    postings = Posting(account, cents), Posting(LedgerAccount.CUSTOMERS, -cents)
+    facts: dict[str, Any] = {"reason": reason}
+    booked = purse.book(
+        write.record, EntryKind.ADJUSTMENT, postings, source=source, non_refundable=non_refundable, **facts
+    )
+    await add(write, booked)
+    return booked
+
+
+async def reverse_payment(write: Write, entry_id: UUID, *, cents: int | None = None) -> Booked:
+    """BIL-9. A payment went back to its payer, in whole or in part: what it had settled is open again, newest first.
+
+    What of it had left the balance is owed from then on.
+    """
+    payments = await write.rows(PAYMENT, {"entry_id": entry_id})
+    if not payments:
+        raise NotFound
+    (payment,) = payments
+    purse = await locked(write, payment.owner_id)
+    (reversed_already,) = await write.rows(REVERSED, {"entry_id": entry_id})
+    left = payment.amount_cents + reversed_already.cents
+    wanted = left if cents is None else cents
+    if not 0 < wanted <= left:
+        raise InvalidAmount
+    credit, undone = await _undone(write, purse, entry_id, wanted)
+    postings = Posting(LedgerAccount.CUSTOMERS, wanted), Posting(LedgerAccount.PAYMENT_CLEARING, -wanted)
+    source = Source(JournalEntry.activity_type, entry_id)
+    booked = purse.book(write.record, EntryKind.PAYMENT_REVERSAL, postings, source=source, drawn_from=credit)
+    await add(write, booked, undone)
+    return booked
+
+
+async def _undone(write: Write, purse: Purse, entry_id: UUID, wanted: int) -> tuple[Credit, list[Allocation]]:
+    """The credit of a payment, with so much left of it as can be; and what was taken back from invoices for that."""
+    (credit,) = await write.lock(select_rows(Credit).where(CREDITS.c.entry_id == entry_id))
+    settled = {row.invoice_id: row.cents for row in await write.rows(SETTLED, {"entry_id": entry_id}) if row.cents}
+    of_payment = select_rows(Invoice).where(INVOICES.c.id.in_(list(settled)))
+    undone = []
+    for invoice in sorted(await write.lock(of_payment), key=lambda each: -each.position):
+        cents = min(settled[invoice.id], wanted - max(0, credit.left_cents))
+        if cents > 0:
+            undone.append(purse.take_back(write.record, credit, invoice, cents))
+    return credit, undone
