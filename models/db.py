@@ -69,9 +69,7 @@ class Database:
         journal: str = sqlite.journal_mode,
     ) -> None:
         self.url: URL = async_url(url)
-        self.clock = clock
-        self.sandbox = sandbox
-        self.journal = journal
+        self.clock, self.sandbox, self.journal = clock, sandbox, journal
         self.clockwork = asyncio.Lock()
         """EVT-4. Held, in this process, by whoever plays what falls due."""
         self.queued = asyncio.Event()

@@ -27,9 +27,10 @@ BOOKED = {
 
 @dataclass(eq=False)
 class InsufficientBalance(Refusal):
-    """BIL-6. The balance, less what can only pay invoices, is too small."""
+    """BIL-6. The balance, less what can only pay invoices, is too small. A code of its own comes with the first
+    mutation that answers it."""
 
-    code = Code.INSUFFICIENT_BALANCE
+    code = Code.CONFLICT
     message = "The balance does not cover it: {missing} is missing."
     missing: Money
 

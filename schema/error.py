@@ -42,7 +42,6 @@ described(
     IDENTITY_INCOMPLETE="Name, address or country is missing from the profile.",
     QUOTE_EXPIRED="The quote has expired; ask for a new one.",
     QUOTE_CHANGED="The figures changed since the quote.",
-    INSUFFICIENT_BALANCE="The balance does not cover it.",
     IDEMPOTENCY_KEY_REUSED="The key was used with other arguments.",
     IDEMPOTENCY_IN_PROGRESS="The first request with this key is still running; retry shortly.",
 )

@@ -8,9 +8,9 @@ from uuid import UUID
 import strawberry
 
 from engine.declare import Batch, declare
+from engine.error import FieldRefused, told
 from models import quote as rows
 from models.context import Context
-from models.decision import decide
 from models.money import Money as Amount
 from models.permission import OverallPermission, Subject
 from models.profile import Locale
@@ -20,7 +20,6 @@ from schema.error import UserError, said, user_error
 from schema.invoice_line import InvoiceLine, TaxedMoney, line_shown, sum_shown
 from schema.message import say
 from schema.money import Money
-from schema.permission import refused
 
 NO_REFUND = "Deleting the account before the end of a period is not refunded."
 RESTRICTED = "The free plan has restrictions: they are shown with the plan."
@@ -30,19 +29,23 @@ BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
 
 class Balance(NamedTuple):
-    """A balance after an operation, and whose it is."""
+    """A balance after an operation, whose it is, and where in the schema it is shown."""
 
     owner_id: UUID
     cents: int
+    coordinate: str
 
 
 async def balances(context: Context, keys: Sequence[Balance]) -> list[Any]:
     """BIL-14, PER-1. Balances after operations; an error where the caller may not know the owner's."""
-    denials = {key: decide(context.viewer, BILLING.requirement, Subject(key.owner_id)) for key in keys}
     shown: list[Any] = []
     for key in keys:
-        denial = denials[key]
-        shown.append(refused(denial) if denial else Amount(key.cents))
+        try:
+            with told(key.coordinate):
+                BILLING.check(context, Subject(key.owner_id))
+            shown.append(Amount(key.cents))
+        except FieldRefused as refusal:
+            shown.append(refusal)
     return shown
 
 
@@ -152,20 +155,20 @@ TYPES: dict[rows.QuoteKind, type[Quote]] = {
 
 def quote_shown(locale: Locale, quote: rows.Quote) -> Quote:
     """A quote, for this reader."""
-    reckoning = quote.reckoning
+    reckoning, kind = quote.reckoning, TYPES[quote.kind]
     shown: dict[str, Any] = {
         "token": quote.token,
         "blockers": [user_error(blocker, locale) for blocker in quote.blockers],
         "expires_at": quote.expires_at,
         "charge": sum_shown(reckoning.lines),
         "refund": quote.refund,
-        "balance_after": Balance(quote.owner_id, quote.balance_after.cents),
+        "balance_after": Balance(quote.owner_id, quote.balance_after.cents, f"{kind.__name__}.balanceAfter"),
         "lines": [line_shown(locale, line) for line in reckoning.lines],
         "invoiced_on": reckoning.invoiced_on,
         "due_on": reckoning.due_on,
         "warnings": [_warning(locale, caution) for caution in quote.cautions],
     }
-    return TYPES[quote.kind](**shown)
+    return kind(**shown)
 
 
 @user_error.register

@@ -231,11 +231,9 @@ async def test_whoever_pays_sees_it_and_nobody_else(api: Api) -> None:
 # Depth
 
 
-async def much(api: Api) -> None:
-    """20,000 entries and 2,000 invoices."""
-    now = api.database.clock.now()
+def entries_of_much(now: datetime) -> list[dict[str, Any]]:
     entry = {"booked_at": now, "recorded_at": now, "non_refundable_after_cents": 0, "facts": {}}
-    entries = [
+    return [
         {
             **entry,
             "id": new_id(),
@@ -247,6 +245,9 @@ async def much(api: Api) -> None:
         }
         for position in range(1, 20_001)
     ]
+
+
+def invoices_of_much(now: datetime) -> list[dict[str, Any]]:
     issued = {
         "owner_id": OWNER.key,
         "kind": DocumentKind.INVOICE,
@@ -255,15 +256,12 @@ async def much(api: Api) -> None:
         "overdue_at": now,
         "seller": {},
         "buyer": {"street_lines": []},
-        "net_cents": 0,
-        "tax_cents": 0,
-        "gross_cents": 0,
         "treatment": "STANDARD",
         "previous_hash": "",
         "hash": "",
-        "left_cents": 0,
+        **dict.fromkeys(("net_cents", "tax_cents", "gross_cents", "left_cents"), 0),
     }
-    invoices = [
+    return [
         {
             **issued,
             "id": new_id(),
@@ -275,9 +273,14 @@ async def much(api: Api) -> None:
         }
         for number in range(1, 2_001)
     ]
+
+
+async def much(api: Api) -> None:
+    """20,000 entries and 2,000 invoices."""
+    now = api.database.clock.now()
     async with Db(api.database) as db, db.bookkeeping() as connection:
-        await connection.execute(insert(table(JournalEntry)), entries)
-        await connection.execute(insert(table(Invoice)), invoices)
+        await connection.execute(insert(table(JournalEntry)), entries_of_much(now))
+        await connection.execute(insert(table(Invoice)), invoices_of_much(now))
 
 
 @pytest.mark.parametrize(("document", "name", "size"), [(LEDGER, "ledger", 20_000), (INVOICES, "invoices", 2_000)])

@@ -275,7 +275,7 @@ def test_null_that_means_an_error_is_said_of_nullable_fields_only(printed: Docum
 def test_the_roots_need_a_session_or_say_that_they_do_not(printed: DocumentNode) -> None:
     """A root that is guarded may fail; so may one that needs a session, which is therefore nullable."""
     shut = [field for field in root(printed, "Query") if not directive(field, "public")]
-    assert [field.name.value for field in shut] == ["account", "server", "sandbox"]
+    assert [field.name.value for field in shut] == ["account", "server", "invoice", "sandbox"]
     assert [field.name.value for field in shut if isinstance(field.type, NonNullTypeNode)] == []
 
 

@@ -401,6 +401,7 @@ async def test_the_balance_is_for_whoever_sees_the_billing(api: Api) -> None:
     answer = await api.ask(CHANGE_QUOTE, given, token=await api.token(FREE))
     quote = answer.body["data"]["node"]["planChangeQuote"]
     assert (quote["balanceAfter"], answer.codes) == (None, ["FORBIDDEN"])
+    assert answer.errors[0]["extensions"]["coordinate"] == "PlanChangeQuote.balanceAfter"
     assert quote["charge"]["gross"]["amount"] == "66.00"
     denied = await api.ask(CHANGE_QUOTE, given, token=await api.token(DELEGATE))
     assert denied.body["data"]["node"]["planChangeQuote"] is None

@@ -20,7 +20,7 @@ from models.link import Link, link_token
 from tests.api import OWNER, PASSWORD, Api
 from tests.opening import on_plan, wanted
 from tests.story import ME, NEW, Story
-from tests.witness import IN_PLACE, Witness, document, readable, reprs, shows_secrets, takes_secrets
+from tests.witness import CHAINS, IN_PLACE, Witness, document, readable, reprs, shows_secrets, takes_secrets
 
 Attempt = tuple[str | None, dict[str, Any]]
 """The token that a mutation is called with, and its input."""
@@ -42,7 +42,10 @@ async def everywhere(story: Story, logs: list[Any], debugging: pytest.LogCapture
     """Which secrets are found where. The libraries' logs tell hashes: that is why they are off."""
     witness = story.witness
     columns = await witness.stored()
-    found = {place: witness.leaks(held, hashes=not IN_PLACE.search(place)) for place, held in columns.items()}
+    found = {
+        place: witness.leaks(held, hashes=place in CHAINS or not IN_PLACE.search(place))
+        for place, held in columns.items()
+    }
     found["the log"] = witness.leaks("\n".join(map(repr, logs)))
     found["the libraries' logs"] = witness.leaks(debugging.text, hashes=False)
     return {place: what for place, what in found.items() if what} | witness.told()

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import DDL, Table, insert, null, select, text, update
+from sqlalchemy import Table, insert, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.demo import PEOPLE, seed
@@ -30,7 +30,7 @@ from schema.global_id import global_id
 from tests.api import CHEAP, FREE, OWNER, STAFF, STAFF2, TECH
 from tests.arguments import Supply
 from tests.canary import Canaries
-from tests.database import START
+from tests.database import START, ddl
 from tests.dealings import CUSTOMERS, Caller, Of
 from tests.differential import Asker
 from tests.marks import Marked
@@ -146,15 +146,11 @@ async def _demo_callers(database: Database) -> dict[Caller, UUID]:
 async def _without_triggers(connection: AsyncConnection, rows: Table, *, on: bool = False) -> None:
     """Let what is written for ever be changed."""
     if connection.dialect.name == "postgresql":
-        await connection.execute(_ddl(f"ALTER TABLE {rows.name} {'ENABLE' if on else 'DISABLE'} TRIGGER USER"))
+        await connection.execute(ddl(f"ALTER TABLE {rows.name} {'ENABLE' if on else 'DISABLE'} TRIGGER USER"))
     else:
         query = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :of")
         for (name,) in (await connection.execute(query, {"of": rows.name})).all():
-            await connection.execute(_ddl(f"DROP TRIGGER {name}"))
-
-
-def _ddl(statement: str) -> DDL:
-    return DDL(statement)  # type: ignore[no-untyped-call]
+            await connection.execute(ddl(f"DROP TRIGGER {name}"))
 
 
 async def _nullable(database: Database) -> None:
