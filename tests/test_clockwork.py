@@ -42,13 +42,15 @@ from tests.cycle import (
     change,
     documents,
     move,
+    movements,
     open_account,
     pay,
     periods,
 )
 from tests.database import START
-from tests.hosting import FORGE_ID, account
+from tests.hosting import FORGE_ID, account, answer
 from tests.opening import codes
+from tests.test_account import DELETE
 
 RENEW = """mutation Renew($id: ID!, $renews: Boolean!) {
   subscriptionRenewalUpdate(input: {subscriptionId: $id, renews: $renews}) {
@@ -210,6 +212,20 @@ async def test_what_does_not_renew_ends_and_the_account_is_kept_until_it_has_a_p
         ("2026-01-31", "2026-02-28"),
         ("2026-04-01", "2026-05-01"),
     ]
+
+
+@pytest.mark.parametrize("day", ["2026-01-31T12:00:00Z", "2026-02-10T00:00:00Z"])
+async def test_what_is_deleted_before_its_end_is_charged_and_not_refunded(api: Api, day: str) -> None:
+    """BIL-18. Whether it was invoiced already or not."""
+    await alone(api)
+    key = await open_account(api, "shop", "small")
+    await move(api, day)
+    given = {"id": key, "confirmation": "shop"}
+    assert (await api.ask(DELETE, given, token=await api.token(OWNER))).data["accountDelete"]["userErrors"] == []
+    await answer(api)
+    await move(api, "2026-06-01T00:00:00Z")
+    assert await movements(api) == [("INVOICE", -720)]
+    assert await documents(api) == [("INVOICE", "2026-01-31", 600, 120)]
 
 
 async def test_a_renewal_that_is_resumed_in_time_goes_on(api: Api) -> None:

@@ -169,6 +169,7 @@ async def test_others_do_not(api: Api) -> None:
 
 
 async def test_what_runs_for_an_account_ends_with_it(api: Api) -> None:
+    """BIL-18."""
     token = await api.token(OWNER)
     made = (await opened(api, token, await wanted(api, token, await on_plan(api, "shop", "small"))))["account"]
     await answer(api)
