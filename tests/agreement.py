@@ -83,10 +83,20 @@ OTHER_LIST = """query O($ids: [ID!]!, $after: String) { viewer { activity(first:
   nodes(ids: $ids) { id ... on Profile { servers { totalCount } accounts(after: $after) { nodes { id } } } } }"""
 DENIED = """query D($id: ID!) { node(id: $id) { ... on Profile { email kind locale identity { city }
   grantsGiven { totalCount } } } }"""
+QUOTES = """query Q($id: ID!) { node(id: $id) { ... on Profile { a: invoicingDayQuote(day: 5) { ...Q refund { amount } }
+  b: invoicingDayQuote(day: 28) { ...Q expiresAt } c: invoicingDayQuote { ...Q token }
+  billing { balance { amount } } } } } fragment Q on Quote { balanceAfter { amount } invoicedOn
+  blockers { __typename code message } lines { label total { gross { amount } } explanation }
+  charge { gross { amount } } }"""
 SHARED = """query S($id: ID!) { node(id: $id) { ... on Account { serverStatus { __typename } owner { email } } }
   account(name: "boutique") { owner { email displayName } name } viewer { security { sessions { method } } } }"""
 
 CASES: dict[str, Case] = {
+    "guards of what is no row, one balance in several quotes": Case(QUOTES, {"id": OWNER_ID}),
+    "such guards, asked by somebody who was granted it": Case(QUOTES, {"id": OWNER_ID}, who="delegate with 1 factors"),
+    "such guards, below what is denied": Case(
+        QUOTES, {"id": OWNER_ID}, ("FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"), who="tech with 2 factors"
+    ),
     "merged fields through fragments on interfaces and objects": Case(MERGED),
     "aliases of one relation with other arguments": Case(ALIASES),
     "conditions, all true": Case(CONDITIONS, {"yes": True}),

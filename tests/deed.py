@@ -14,8 +14,10 @@ from models.contract import Contract
 from models.db import Database, Db
 from models.grant import PermissionGrant
 from models.permission import AccountPermission, OverallPermission, ServerPermission
+from models.plan import Plan
 from models.server import Server
 from models.session import Session
+from models.subscription import Subscription
 from models.token import ApiToken
 from schema.global_id import global_id
 
@@ -25,6 +27,7 @@ KINDS: Mapping[str, tuple[Any, str]] = {
     "Contract": (Contract, "owner_id"),
     "PermissionGrant": (PermissionGrant, "owner_id"),
     "Server": (Server, "owner_id"),
+    "ServiceSubscription": (Subscription, "owner_id"),
     "Session": (Session, "profile_id"),
 }
 """Types, with their tables and the columns that say whose they are."""
@@ -50,6 +53,10 @@ class Stock:
         """A name that is new, mostly."""
         return f"n{self.random.randrange(10_000)}"
 
+    def key(self) -> str:
+        """Of an intent."""
+        return str(UUID(int=self.random.getrandbits(128)))
+
 
 async def stock(database: Database, owner: UUID, random: Random) -> Stock:
     """What this profile has now."""
@@ -59,6 +66,8 @@ async def stock(database: Database, owner: UUID, random: Random) -> Stock:
             rows = table(model)
             found = await db.rows(select(rows).where(rows.c[whose] == owner).order_by(rows.c.id))
             has[kind] = [(global_id(kind, row.id), getattr(row, "name", None) or "") for row in found]
+        plans = await db.rows(select(table(Plan).c.id).order_by(table(Plan).c.id))
+        has["Plan"] = [(global_id("Plan", row.id), "") for row in plans]
     return Stock(random, has)
 
 
@@ -95,14 +104,32 @@ def _identity(there: Stock) -> dict[str, Any]:
     return {"identity": {name: parts[name] for name in names}, "locale": there.random.choice(("FR", "EN"))}
 
 
+def _plan_changed(there: Stock) -> dict[str, Any]:
+    wanted = {"planId": there.one("Plan")[0], "period": there.random.choice(("MONTHLY", "YEARLY"))}
+    return {"accountId": there.one("Account")[0], **wanted, "quoteToken": "-", "idempotencyKey": there.key()}
+
+
+def _day_chosen(there: Stock) -> dict[str, Any]:
+    day = there.random.choice((None, *range(1, 29)))
+    return {"day": day, "quoteToken": "-", "idempotencyKey": there.key()}
+
+
+QUOTES: Mapping[str, str] = {
+    "accountPlanChange": """query ($accountId: ID!, $planId: ID!, $period: BillingPeriod!) { node(id: $accountId) {
+      ... on Account { planChangeQuote(planId: $planId, period: $period) { token } } } }""",
+    "invoicingDayUpdate": "query ($day: Int) { viewer { invoicingDayQuote(day: $day) { token } } }",
+}
+"""What a mutation costs: its token goes into the input."""
 DEEDS: Mapping[str, Callable[[Stock], dict[str, Any]]] = {
     "accountDelete": _deleted,
+    "accountPlanChange": _plan_changed,
     "accountRename": _renamed,
     "apiTokenCreate": lambda there: {"name": there.name(), "readOnly": there.random.random() < 0.5},
     "apiTokenDelete": lambda there: {"apiTokenId": there.one("ApiToken")[0]},
     "apiTokenRegenerate": lambda there: {"apiTokenId": there.one("ApiToken")[0]},
     "apiTokenUpdate": lambda there: {"apiTokenId": there.one("ApiToken")[0], "name": there.name()},
     "contractAccept": lambda there: {"contractId": there.one("Contract")[0]},
+    "invoicingDayUpdate": _day_chosen,
     "ipAllowlistUpdate": lambda there: {"networks": ["127.0.0.0/8"]},
     "permissionGrantRenounce": lambda there: {"grantId": there.one("PermissionGrant")[0]},
     "permissionGrantRevoke": lambda there: {"grantId": there.one("PermissionGrant")[0]},
@@ -111,5 +138,9 @@ DEEDS: Mapping[str, Callable[[Stock], dict[str, Any]]] = {
     "serverDelete": _server_deleted,
     "serverRename": lambda there: {"serverId": there.one("Server")[0], "name": there.name()},
     "sessionDelete": lambda there: {"sessionId": (there.has["Session"][2:] or [NOTHING])[-1][0]},
+    "subscriptionRenewalUpdate": lambda there: {
+        "subscriptionId": there.one("ServiceSubscription")[0],
+        "renews": there.random.random() < 0.5,
+    },
 }
 """By the name of the mutation. Sessions that callers have are kept."""

@@ -17,7 +17,7 @@ from models.db import Database
 from tests.comparison import Outcome, pairs
 from tests.database import Databases
 from tests.dealings import Caller
-from tests.deed import DEEDS, stock
+from tests.deed import DEEDS, QUOTES, stock
 from tests.differential import Answer, Question, Tried, disagreement, on_graphql_core, planned
 from tests.scope import Bounds, Request
 from tests.test_differential import DECLINED
@@ -89,7 +89,22 @@ async def asked(world: Twin, walkers: dict[str, Walker], seed: int) -> Question:
         return Question(caller, walker.request(seed))
     name = random.choice(sorted(DEEDS))
     there = await stock(world.database, world.profiles[caller.name], random)
-    return Question(caller, walker.mutation(seed, name, DEEDS[name](there)))
+    given = DEEDS[name](there)
+    if name in QUOTES:
+        given["quoteToken"] = await quoted(world, caller, name, given) or given["quoteToken"]
+    return Question(caller, walker.mutation(seed, name, given))
+
+
+async def quoted(world: Twin, caller: Caller, name: str, given: dict[str, Any]) -> str | None:
+    """The token of what a mutation costs now; None where something stands in its way."""
+    text = QUOTES[name]
+    variables = {each: value for each, value in given.items() if f"${each}:" in text}
+    answer = await world.asker.answer(
+        on_graphql_core(world.asker.bound), Question(caller, Request(text, variables, None))
+    )
+    objects = [each for each in (answer.data or {}).values() if each]
+    quotes = [quote for each in objects for quote in each.values() if quote]
+    return quotes[0]["token"] if quotes else None
 
 
 def able(world: Twin) -> list[Caller]:
