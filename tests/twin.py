@@ -156,11 +156,17 @@ async def _without_triggers(connection: AsyncConnection, rows: Table, *, on: boo
 
 
 async def _nullable(database: Database) -> None:
-    """Let every column be null, whatever was promised: what the schema calls non-null may then not be there."""
+    """Let every column be null, whatever was promised: what the schema calls non-null may then not be there.
+
+    What a CHECK says of null stays, written in one word.
+    """
     async with database.writing() as connection:
         await connection.execute(text("PRAGMA writable_schema = ON"))
         await connection.execute(
-            text("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE type = 'table'")
+            text(
+                "UPDATE sqlite_master SET sql = replace(replace(sql, 'IS NOT NULL', 'NOTNULL'), 'NOT NULL', '')"
+                " WHERE type = 'table'"
+            )
         )
     await database.close()
 
