@@ -71,7 +71,7 @@ def outcome(body: dict[str, Any]) -> str | None:
         return str(extensions["reason"])
     ((answer,),) = [list(body["data"].values())]
     codes = [error["code"] for error in answer["userErrors"]]
-    return {(): None, ("CONFLICT",): "STATE"}[tuple(codes)]
+    return {(): None, ("CONFLICT",): "STATE", ("PROFILE_SUSPENDED",): "PROFILE_SUSPENDED"}[tuple(codes)]
 
 
 @pytest.mark.parametrize("who", CALLERS)
