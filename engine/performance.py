@@ -197,6 +197,9 @@ class Performance:
         """Values of whatever kind."""
         buckets: dict[Selection, Bucket] = {}
         for out, value in zip(outs, values, strict=True):
+            if value.__class__ is Found:
+                _put(buckets, value.selection, value.row, out, step.key)
+                continue
             try:
                 if value.__class__ is Failure:
                     raise value.error
@@ -238,11 +241,7 @@ class Performance:
         elif is_leaf_type(inner):
             container[key] = coerced(inner, value)
         else:
-            selection, source = self._selected(step, inner, value)
-            sources, containers, keys = buckets.setdefault(selection, ([], [], []))
-            sources.append(source)
-            containers.append(container)
-            keys.append(key)
+            _put(buckets, *self._selected(step, inner, value), container, key)
 
     def _list(
         self, step: Step, kind: Any, value: Any, container: Container, key: Any, buckets: dict[Selection, Bucket]
@@ -314,3 +313,12 @@ class Performance:
                     error.concerns(step.coordinate)
                 refused[step] = error
         return refused
+
+
+def _put(buckets: dict[Selection, Bucket], selection: Selection, source: Any, container: Container, key: Any) -> None:
+    """An object to be filled with all others of its selection."""
+    if (bucket := buckets.get(selection)) is None:
+        bucket = buckets[selection] = ([], [], [])
+    bucket[0].append(source)
+    bucket[1].append(container)
+    bucket[2].append(key)
