@@ -83,8 +83,7 @@ def told(coordinate: str) -> Iterator[None]:
     try:
         yield
     except FieldRefused as refusal:
-        if "reason" in (extensions := cast(dict[str, Any], refusal.extensions)):
-            extensions.setdefault("coordinate", coordinate)
+        refusal.concerns(coordinate)
         raise
 
 
@@ -95,3 +94,8 @@ class FieldRefused(GraphQLError):
         super().__init__(message.format(**figures), extensions={"code": code, **(extensions or {})})
         self.template = message
         self.figures = figures
+
+    def concerns(self, coordinate: str) -> None:
+        """Where it is refused for a reason, say which field of the schema that concerns."""
+        if "reason" in (extensions := cast(dict[str, Any], self.extensions)):
+            extensions.setdefault("coordinate", coordinate)

@@ -53,16 +53,7 @@ def completer(kind: GraphQLOutputType, coordinate: str) -> Complete:
 
         return required
     if is_list_type(kind):
-        item = completer(kind.of_type, coordinate)
-
-        def several(value: Any) -> Any:
-            if value is None:
-                return None
-            if not isinstance(value, list | tuple):
-                raise TypeError("not a list")
-            return [item(each) for each in value]
-
-        return several
+        return _several(kind.of_type, completer(kind.of_type, coordinate))
     write = kind.coerce_output_value  # type: ignore[union-attr]
 
     def leaf(value: Any) -> Any:
@@ -73,6 +64,27 @@ def completer(kind: GraphQLOutputType, coordinate: str) -> Complete:
         return done
 
     return leaf
+
+
+def _several(kind: GraphQLOutputType, item: Complete) -> Complete:
+    """A list; of members of an enum, their names are looked up."""
+    named = get_nullable_type(kind)
+    texts = (written(named) or {}) if isinstance(named, GraphQLEnumType) else {}
+
+    def several(value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, list | tuple):
+            raise TypeError("not a list")
+        return [item(each) for each in value]
+
+    def members(value: Any) -> Any:
+        try:
+            return [texts[each] for each in value]
+        except (KeyError, TypeError):
+            return several(value)
+
+    return members if texts else several
 
 
 def _required_leaf(write: Complete, coordinate: str) -> Complete:

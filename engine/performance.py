@@ -20,7 +20,7 @@ from graphql import (
 from graphql.pyutils import is_iterable
 
 from engine.bind import Bound, batches_of, type_name
-from engine.error import told
+from engine.error import FieldRefused
 from engine.fetch import ROOT, Batched, Failure, Found, Row
 from engine.leaf import coerced, unexpected_null
 from engine.outcome import in_order
@@ -33,6 +33,11 @@ Container = Any
 """A part of the answer that has places: an object or a list."""
 Bucket = tuple[list[Any], list[Container], list[Any]]
 """Objects of one selection, and for each of them the container and the key under which its answer belongs."""
+
+Refused = dict[Step, Exception]
+"""The fields of an object that the caller may not have, and why."""
+Denied = list[Refused | None] | None
+"""That for each object of a selection; None where there is nothing at all."""
 
 
 class Performance:
@@ -47,7 +52,6 @@ class Performance:
         self.arguments: dict[Step, dict[str, Any]] = {}
         self._troubles: list[Trouble] = []
         self._filled: list[tuple[Selection, list[dict[str, Any]]]] = []
-        self._verdicts: dict[tuple[int, tuple[Any, ...]], dict[Step, Exception] | None] = {}
 
     @property
     def batches(self) -> Any:
@@ -81,34 +85,35 @@ class Performance:
 
     async def _fill(self, selection: Selection, sources: list[Any], *, serial: bool = False) -> list[dict[str, Any]]:
         """The answers of these objects."""
-        outs = self._made(selection, sources)
+        denied = self._denied(selection, sources)
+        outs = self._made(selection, sources, denied)
         self._filled.append((selection, outs))
         if serial:
             for step in selection.branches:
-                self._verdicts.clear()  # What was done before may have made the caller another.
-                await self._branch(step, *self._admitted(selection, step, sources, outs))
+                denied = self._denied(selection, sources)  # What was done before may have made the caller another.
+                await self._branch(step, *self._admitted(step, sources, outs, denied))
         elif selection.branches:
-            await self._branches(selection, sources, outs)
+            await self._branches(selection, sources, outs, denied)
         return outs
 
-    def _made(self, selection: Selection, sources: list[Any]) -> list[dict[str, Any]]:
+    def _made(self, selection: Selection, sources: list[Any], denied: Denied) -> list[dict[str, Any]]:
         """Their leaves; branches are left null."""
         make = cast(Any, selection.make)
-        denied = self._denied(selection, sources)
         try:
             given = [each(self) for each in selection.given]
             if denied is None:
                 return [make(source, given) for source in sources]
         except Exception:
-            return [self._read(selection, source) for source in sources]
+            refusals = denied or [None] * len(sources)
+            return [self._read(selection, *each) for each in zip(sources, refusals, strict=True)]
         return [
-            make(source, given) if refused is None else self._read(selection, source)
+            make(source, given) if refused is None else self._read(selection, source, refused)
             for source, refused in zip(sources, denied, strict=True)
         ]
 
-    def _read(self, selection: Selection, source: Any) -> dict[str, Any]:
+    def _read(self, selection: Selection, source: Any, refused: Refused | None) -> dict[str, Any]:
         """The leaves of one object, one by one: whatever a leaf raises is its own trouble."""
-        refused = self._verdict(selection, source) or {}
+        refused = refused or {}
         out: dict[str, Any] = {}
         for step in selection.steps:
             out[step.key] = None
@@ -122,9 +127,11 @@ class Performance:
                 self._failed(step, step.type, out, step.key, error)
         return out
 
-    async def _branches(self, selection: Selection, sources: list[Any], outs: list[dict[str, Any]]) -> None:
+    async def _branches(
+        self, selection: Selection, sources: list[Any], outs: list[dict[str, Any]], denied: Denied
+    ) -> None:
         """Statements one after the other, in one connection; what is no SQL meanwhile, all of it at once."""
-        asked = {step: self._admitted(selection, step, sources, outs) for step in selection.branches}
+        asked = {step: self._admitted(step, sources, outs, denied) for step in selection.branches}
         beside = [step for step in selection.branches if isinstance(step.fetch, Batched) and asked[step][0]]
         under_way = {step: asyncio.ensure_future(self._values(step, asked[step][0])) for step in beside[1:]}
         try:
@@ -190,6 +197,9 @@ class Performance:
         """Values of whatever kind."""
         buckets: dict[Selection, Bucket] = {}
         for out, value in zip(outs, values, strict=True):
+            if value.__class__ is Found:
+                _put(buckets, value.selection, value.row, out, step.key)
+                continue
             try:
                 if value.__class__ is Failure:
                     raise value.error
@@ -231,11 +241,7 @@ class Performance:
         elif is_leaf_type(inner):
             container[key] = coerced(inner, value)
         else:
-            selection, source = self._selected(step, inner, value)
-            sources, containers, keys = buckets.setdefault(selection, ([], [], []))
-            sources.append(source)
-            containers.append(container)
-            keys.append(key)
+            _put(buckets, *self._selected(step, inner, value), container, key)
 
     def _list(
         self, step: Step, kind: Any, value: Any, container: Container, key: Any, buckets: dict[Selection, Bucket]
@@ -256,21 +262,20 @@ class Performance:
             return value.selection, value.row
         if is_abstract_type(kind):
             return step.of_value(type_name(value)), value
-        return step.only_child or step.of_value(kind.name), value
+        return cast(Selection, step.child), value
 
     def _failed(self, step: Step, kind: Any, container: Container, key: Any, error: Exception) -> None:
         container[key] = None
         self._troubles.append(Trouble(error, step, kind, container, key))
 
     def _admitted(
-        self, selection: Selection, step: Step, sources: list[Any], outs: list[dict[str, Any]]
+        self, step: Step, sources: list[Any], outs: list[dict[str, Any]], denied: Denied
     ) -> tuple[list[Any], list[dict[str, Any]]]:
         """Those of which the caller may have this branch."""
-        if step.declared.guard is None:
+        if denied is None:
             return sources, outs
         passed: tuple[list[Any], list[dict[str, Any]]] = ([], [])
-        for source, out in zip(sources, outs, strict=True):
-            refused = self._verdict(selection, source)
+        for source, out, refused in zip(sources, outs, denied, strict=True):
             if refused is None or step not in refused:
                 passed[0].append(source)
                 passed[1].append(out)
@@ -278,33 +283,42 @@ class Performance:
                 self._failed(step, step.type, out, step.key, refused[step])
         return passed
 
-    def _denied(self, selection: Selection, sources: list[Any]) -> list[dict[Step, Exception] | None] | None:
-        """For each object the fields that the caller may not have; None where there are none at all."""
+    def _denied(self, selection: Selection, sources: list[Any]) -> Denied:
+        """What the caller may not have: decided once for all objects that belong to the same."""
         if not selection.guarded:
             return None
-        verdicts = [self._verdict(selection, source) for source in sources]
-        return verdicts if any(verdicts) else None
+        verdicts: dict[tuple[Any, ...], Refused | None] = {}
+        denied: list[Refused | None] = []
+        for source in sources:
+            values = tuple([source[place] for place in selection.subject])
+            if values not in verdicts:
+                verdicts[values] = self._judged(selection, values) or None
+            denied.append(verdicts[values])
+        return denied if any(verdicts.values()) else None
 
-    def _verdict(self, selection: Selection, source: Any) -> dict[Step, Exception] | None:
-        """What is refused of an object: decided once for all that belong to the same."""
-        key = id(selection), tuple([source[place] for place in selection.subject])
-        if key not in self._verdicts:
-            self._verdicts[key] = self._judged(selection, key[1]) or None
-        return self._verdicts[key]
-
-    def _judged(self, selection: Selection, values: tuple[Any, ...]) -> dict[Step, Exception]:
+    def _judged(self, selection: Selection, values: tuple[Any, ...]) -> Refused:
         about = selection.shape.source.about if selection.shape.source else tuple
         subject = about(*values) if values else None
-        refused: dict[Step, Exception] = {}
+        refused: Refused = {}
         passed: set[int] = set()
         for step in selection.guarded:
             guard = cast(Any, step.declared.guard)
             if id(guard) in passed:
                 continue
             try:
-                with told(step.coordinate):
-                    guard.check(self.context, subject)
+                guard.check(self.context, subject)
                 passed.add(id(guard))
             except Exception as error:
+                if isinstance(error, FieldRefused):
+                    error.concerns(step.coordinate)
                 refused[step] = error
         return refused
+
+
+def _put(buckets: dict[Selection, Bucket], selection: Selection, source: Any, container: Container, key: Any) -> None:
+    """An object to be filled with all others of its selection."""
+    if (bucket := buckets.get(selection)) is None:
+        bucket = buckets[selection] = ([], [], [])
+    bucket[0].append(source)
+    bucket[1].append(container)
+    bucket[2].append(key)

@@ -5,7 +5,7 @@ plus the sandbox offset: periods, invoices, alerts, activity. In production the 
 """
 
 from datetime import UTC, date, datetime, timedelta
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,11 @@ class FrozenClock:
 def stopwatch() -> int:
     """Nanoseconds since some moment: how long the machine took for something, never when."""
     return perf_counter_ns()
+
+
+def worked() -> int:
+    """Nanoseconds that this thread has worked since some moment: on a busy machine less than went by."""
+    return thread_time_ns()
 
 
 def civil_day(instant: datetime, zone: ZoneInfo) -> date:

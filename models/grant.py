@@ -11,7 +11,6 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
 from models.column import Instant, new_id, table
-from models.permission import Permission
 from models.refusal import Code, LimitReached, Refusal
 from models.visible import PARTNERS, VIEWER_ID
 
@@ -154,11 +153,6 @@ def new_grant(owner_id: UUID, grantee_id: UUID, wanted: Given, now: datetime) ->
         created_at=now,
         updated_at=now,
     )
-
-
-def permissions_in(mask: int, kind: type[Permission]) -> list[Any]:
-    """The permissions of one kind that a mask holds, in their order."""
-    return [permission for permission in kind if permission.bit & mask]
 
 
 PARTNERS.append(

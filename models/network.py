@@ -7,6 +7,7 @@ of IPv6 (`::ffff:192.0.2.1`) is the IPv4 address, in lists as in requests.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from models.activity import Record, action
@@ -57,6 +58,7 @@ class OutsideProfile(Refusal):
     network: str
 
 
+@lru_cache(maxsize=4_096)
 def parsed(text: str) -> Address | None:
     """The address, IPv4-mapped ones unwrapped; None if malformed."""
     try:

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 V = TypeVar("V")
+KEPT = 1_024
+"""Masks of which the permissions are not looked up again: the same few come all the time."""
 
 
 class Permission(StrEnum):
     """A right that an owner grants. Each has one bit of a mask, which is stored: new ones go to the end."""
 
-    @property
+    @cached_property
     def bit(self) -> int:
         """Its bit among those of all permissions."""
         return 1 << (FIRST_BIT[type(self)] + list(type(self)).index(self))
@@ -88,6 +90,12 @@ SHOWS_ACCOUNTS = mask_of(ServerPermission.CONSUMPTION, ServerPermission.RESOURCE
 """PER-4. The permissions on a server that reach the accounts on it."""
 REACHES_ACCOUNT = OWNER | COMMERCIAL | TECHNICAL_ACCOUNT | ACCOUNT_BITS | SHOWS_ACCOUNTS
 REACHES_SERVER = OWNER | COMMERCIAL | TECHNICAL_SERVER | SERVER_BITS
+
+
+@lru_cache(maxsize=KEPT)
+def permissions_in(mask: int, kind: type[Permission]) -> tuple[Any, ...]:
+    """The permissions of one kind that a mask holds, in their order."""
+    return tuple(permission for permission in kind if permission.bit & mask)
 
 
 class DenialReason(StrEnum):

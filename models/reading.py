@@ -7,7 +7,7 @@ take; one that takes long is interrupted and asked again in the connection's thr
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,12 +18,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from models.clock import stopwatch
+from models.clock import stopwatch, worked
 from models.conflict import Busy, refused
 
 Result = TypeVar("Result")
 AT_ONCE_NS = 5_000_000
 """How long a statement may hold the loop: well above what nearly all take, and below what anybody would notice."""
+WORKED_NS = 2_500_000
+"""How long it has to have worked by then: on a busy machine what holds the loop may be others."""
+AT_MOST_NS = 50_000_000
+"""How long it may hold the loop in any case: it may wait for a disk."""
 FAIR_NS = 1_000_000
 """After a statement that held the loop for so long others have their turn: a request may have many of them."""
 INSTRUCTIONS = 250
@@ -102,7 +106,7 @@ class PostgresqlReading(Reading):
         self._viewing = False
 
     async def begin_view(self) -> None:
-        await self.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await self._ask(self.driver.execute, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self._viewing = True
 
     def ended(self) -> bool:
@@ -114,17 +118,25 @@ class PostgresqlReading(Reading):
 
     async def _end_view(self) -> None:
         """After a statement that failed nothing else could be read in it."""
-        if self._viewing and not self.driver.is_closed():
+        viewing, self._viewing = self._viewing, False
+        if not viewing or self.driver.is_closed():
+            return
+        try:
             await self.driver.execute("ROLLBACK")
-        self._viewing = False
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            self.broken = True
 
     @property
     def usable(self) -> bool:
         return super().usable and not self.driver.is_closed()
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        return await self._ask(self.driver.fetch, text, *values)
+
+    async def _ask(self, ask: Callable[..., Awaitable[Result]], text: str, *values: Any) -> Result:
+        """What the driver answers. Raises Busy, Conflict, DBAPIError."""
         try:
-            rows: Sequence[Any] = await self.driver.fetch(text, *values)
+            return await ask(text, *values)
         except asyncpg.PostgresError as error:
             self.broken = (error.sqlstate or "").startswith(HANGING_UP)
             await self._end_view()
@@ -135,7 +147,6 @@ class PostgresqlReading(Reading):
         except BaseException:
             self.broken = True
             raise
-        return rows
 
 
 class SqliteReading(Reading):
@@ -147,7 +158,7 @@ class SqliteReading(Reading):
         self._file: Any = driver._conn
         self._wait = wait // timedelta(milliseconds=1)
         self._patient = True
-        self._until = 0
+        self._begun = self._worked = 0
         self._given_up = False
 
     def through_sqlalchemy(self) -> AsyncConnection:
@@ -157,11 +168,10 @@ class SqliteReading(Reading):
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         if not self._slow.spares(text):
             self._be(patient=False)
-            begun = stopwatch()
-            self._until = begun + AT_ONCE_NS
+            self._watch()
             try:
                 rows = self._ask(text, values)
-                if stopwatch() - begun > FAIR_NS:
+                if stopwatch() - self._begun > FAIR_NS:
                     await asyncio.sleep(0)
                 return rows
             except sqlite.library.Error as error:
@@ -174,7 +184,7 @@ class SqliteReading(Reading):
     def ended(self) -> bool:
         if not super().ended():
             return False
-        self._until = stopwatch() + AT_ONCE_NS
+        self._watch()
         self._file.rollback()
         return True
 
@@ -209,6 +219,14 @@ class SqliteReading(Reading):
     def _unless_given_up(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         return () if self._given_up else self._ask(text, values)
 
+    def _watch(self) -> None:
+        self._begun, self._worked = stopwatch(), worked()
+
+    def _takes_long(self) -> bool:
+        """Whether what is asked in the loop is to be interrupted."""
+        held = stopwatch() - self._begun
+        return held > AT_ONCE_NS and (held > AT_MOST_NS or worked() - self._worked > WORKED_NS)
+
     def _be(self, *, patient: bool) -> None:
         """In the loop nothing is waited for, and the watch runs. In the thread it would wait for the loop each time."""
         if self._patient is patient:
@@ -216,7 +234,7 @@ class SqliteReading(Reading):
         self._file.set_progress_handler(None, 0)  # First: what follows must not be interrupted by an old watch.
         self._file.execute(f"PRAGMA busy_timeout={self._wait if patient else 0}")
         if not patient:
-            self._file.set_progress_handler(lambda: stopwatch() > self._until, INSTRUCTIONS)
+            self._file.set_progress_handler(self._takes_long, INSTRUCTIONS)
         self._patient = patient
 
 

@@ -26,7 +26,6 @@ from models.grant import (
     TooManyEntries,
     TooManyGrants,
     new_grant,
-    permissions_in,
 )
 from models.link import LinkKind
 from models.permission import (
@@ -37,6 +36,7 @@ from models.permission import (
     ServerPermission,
     Subject,
     mask_of,
+    permissions_in,
 )
 from models.profile import Profile
 from models.refusal import NotFound
@@ -315,7 +315,7 @@ def _words(wanted: Given, names: Mapping[UUID, str]) -> dict[str, Any]:
         return sorted(f"{names.get(key, '?')}: {', '.join(permissions_in(mask, kind))}" for key, mask in masks.items())
 
     return {
-        "overall": permissions_in(wanted.overall, OverallPermission),
+        "overall": list(permissions_in(wanted.overall, OverallPermission)),
         "accounts": listed(wanted.accounts, AccountPermission),
         "servers": listed(wanted.servers, ServerPermission),
         "requires_two_factor": wanted.requires_two_factor,

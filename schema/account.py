@@ -12,7 +12,7 @@ from engine.error import BAD_USER_INPUT, FieldRefused
 from models import account as rows
 from models.account_name import FORM, LONGEST
 from models.context import Context
-from models.permission import AccountPermission, ServerPermission, Subject
+from models.permission import AccountPermission, ServerPermission, Subject, permissions_in
 from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.renamed_item import RenamedItemKind, default_hostname
@@ -79,11 +79,10 @@ def is_owner(viewer: Viewer, owner_id: UUID) -> bool:
     return viewer.profile_id == owner_id
 
 
-def held(viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None) -> list[AccountPermission]:
+def held(viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None) -> tuple[AccountPermission, ...]:
     """PER-13. The permissions that the viewer holds on an account; RESOURCES is of those on servers."""
     mask = viewer.holds(Subject(owner_id, key, server_id))
-    here = [each for each in AccountPermission if server_id is not None or each is not AccountPermission.RESOURCES]
-    return [permission for permission in here if permission.bit & mask]
+    return permissions_in(mask if server_id is not None else mask & ~AccountPermission.RESOURCES.bit, AccountPermission)
 
 
 def actions(

@@ -8,7 +8,7 @@ import strawberry
 from engine.declare import Computed, Many, One, Source, declare
 from models import grant as rows
 from models.column import table
-from models.permission import AccountPermission, OverallPermission, ServerPermission
+from models.permission import AccountPermission, OverallPermission, ServerPermission, permissions_in
 from models.refusal import Code
 from resolvers import grant as acts
 from schema.connection import connection, newest
@@ -30,7 +30,7 @@ class AccountGrant:
         One("account_id"), description="The account."
     )
     permissions: list[AccountPermission] = declare(
-        Computed(lambda mask: rows.permissions_in(mask, AccountPermission), ("permissions",)),
+        Computed(lambda mask: permissions_in(mask, AccountPermission), ("permissions",)),
         description="Permissions.",
     )
 
@@ -39,7 +39,7 @@ class AccountGrant:
 class ServerGrant:
     server: Annotated["Server", strawberry.lazy("schema.server")] = declare(One("server_id"), description="The server.")
     permissions: list[ServerPermission] = declare(
-        Computed(lambda mask: rows.permissions_in(mask, ServerPermission), ("permissions",)), description="Permissions."
+        Computed(lambda mask: permissions_in(mask, ServerPermission), ("permissions",)), description="Permissions."
     )
 
 
@@ -60,7 +60,7 @@ class PermissionGrant(Node):
         One("grantee_id"), description="Who receives; status INVITED until they set up their profile."
     )
     overall: list[OverallPermission] = declare(
-        Computed(lambda mask: rows.permissions_in(mask, OverallPermission), ("overall",)),
+        Computed(lambda mask: permissions_in(mask, OverallPermission), ("overall",)),
         description="Profile-wide permissions.",
     )
     accounts: list[AccountGrant] = declare(

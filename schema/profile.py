@@ -10,7 +10,7 @@ import strawberry
 from engine.declare import Column, Computed, Many, One, declare
 from models import profile as rows
 from models.issuer import BUYER
-from models.permission import OverallPermission, Subject
+from models.permission import OverallPermission, Subject, permissions_in
 from models.viewer import NOTHING_GRANTED, Viewer
 from resolvers import account as account_acts
 from resolvers import contract as contracts
@@ -83,10 +83,9 @@ def shown_name(viewer: Viewer, key: UUID, *names: Any) -> str:
     return rows.display_name(*names) if known else str(names[-1])
 
 
-def held(viewer: Viewer, key: UUID) -> list[OverallPermission]:
+def held(viewer: Viewer, key: UUID) -> tuple[OverallPermission, ...]:
     """PER-13. The overall permissions that the viewer holds on a profile."""
-    mask = viewer.holds(Subject(key))
-    return [permission for permission in OverallPermission if permission.bit & mask]
+    return permissions_in(viewer.holds(Subject(key)), OverallPermission)
 
 
 def is_owner(viewer: Viewer, key: object) -> bool:

@@ -10,7 +10,7 @@ import strawberry
 from engine.declare import Batch, Computed, Embedded, Given, One, declare
 from models import server as rows
 from models.context import Context
-from models.permission import OverallPermission, ServerPermission, Subject
+from models.permission import OverallPermission, ServerPermission, Subject, permissions_in
 from models.profile import Locale
 from models.refusal import Code
 from models.viewer import Viewer
@@ -53,10 +53,9 @@ DOING = {
 }
 
 
-def held(viewer: Viewer, owner_id: UUID, key: UUID) -> list[ServerPermission]:
+def held(viewer: Viewer, owner_id: UUID, key: UUID) -> tuple[ServerPermission, ...]:
     """PER-13. The permissions that the viewer holds on a server."""
-    mask = viewer.holds(Subject(owner_id, server_id=key))
-    return [permission for permission in ServerPermission if permission.bit & mask]
+    return permissions_in(viewer.holds(Subject(owner_id, server_id=key)), ServerPermission)
 
 
 def can(
