@@ -7,7 +7,7 @@ from itertools import groupby
 
 from tests.life_books import Books, Charge, Line
 from tests.oracle import refund, share, vat
-from tests.oracle_calendar import ONE_DAY, civil, ends, later, midnight
+from tests.oracle_calendar import ONE_DAY, civil, ends, is_whole, midnight
 
 MONTHS = {"MONTHLY": 1, "YEARLY": 12}
 DISK = {"free": 1, "small": 50, "medium": 100, "large": 200, "xlarge": 500}
@@ -116,9 +116,9 @@ class Life:
     def term(self, plan: str, period: str, begins: date, anchor: date, at: datetime) -> tuple[date, date, int]:
         """BIL-5, BIL-6. The period that begins on a day: a whole one, or the share of the days to where those begin."""
         months = MONTHS[period]
-        over = ends(begins, self.invoicing_day or anchor.day, months)
-        whole = self.price(plan, period, at)
-        return begins, over, whole if over == later(begins, months) else share(whole, begins, over, months)
+        day = self.invoicing_day or anchor.day
+        over, whole = ends(begins, day, months), self.price(plan, period, at)
+        return begins, over, whole if is_whole(begins, day, months) else share(whole, begins, over, months)
 
     def price_of_opening(self, plan: str, period: str) -> Price:
         """ACC-1, ACC-3."""
@@ -158,8 +158,7 @@ class Life:
             for each in self.subscriptions
             if each.running
             and each.renews
-            and ends(each.period_end, day or each.anchor.day, MONTHS[each.period])
-            != later(each.period_end, MONTHS[each.period])
+            and not is_whole(each.period_end, day or each.anchor.day, MONTHS[each.period])
         ]
 
     def _stub(self, each: Subscription, day: int | None) -> tuple[date, date, int]:
