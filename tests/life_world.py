@@ -217,7 +217,8 @@ class World:
 
 async def settled_in(database: Database, clock: FrozenClock, **values: Any) -> World:
     """A new customer of a database that has the catalogue."""
-    owner = await a_customer(database, email_verified_at=clock.now(), **values)
+    made = await a_customer(database, email_verified_at=clock.now(), **values)
+    owner = values.get("id", made)
     async with Db(database) as db:
         plans = {row.code: row.id for row in await db.rows(select(PLANS.c.code, PLANS.c.id))}
         signed = [{"owner_id": owner, "version_id": row.id} for row in await db.rows(select(VERSIONS.c.id))]

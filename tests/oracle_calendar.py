@@ -53,6 +53,12 @@ def ends(begins: date, day_of_month: int, months: int) -> date:
     return day
 
 
+def is_whole(begins: date, day_of_month: int, months: int) -> bool:
+    """BIL-5. Whether that period has all its days: a share of all of them is the same."""
+    over = ends(begins, day_of_month, months)
+    return over in (next_whole(begins, day_of_month, months), later(begins, months))
+
+
 # Nights in Paris
 
 

@@ -28,6 +28,14 @@ def lasting(databases: Databases) -> Iterator[Lasting]:
     ground.close()
 
 
+@pytest.fixture
+def sqlite_lasting(sqlite_databases: Databases) -> Iterator[Lasting]:
+    """The same, in a file."""
+    ground = Lasting(sqlite_databases)
+    yield ground
+    ground.close()
+
+
 def lived(lasting: Lasting, start: int, examples: int, steps: int) -> None:
     """So many lives, those of a seed."""
 
