@@ -27,6 +27,8 @@ class LifeMachine(RuleBasedStateMachine):
 
     runner: ClassVar[asyncio.Runner]
     ground: ClassVar[Ground]
+    ended: ClassVar[list[int]]
+    """How many entries each life had that was right to its end."""
     world: World
     life: Life
 
@@ -148,6 +150,7 @@ class LifeMachine(RuleBasedStateMachine):
         if hasattr(self, "life"):
             found = self.run(self.world.verified())
             same((found.entries, found.unsealed), (self.life.books.position, 0))
+            self.ended.append(found.entries)
 
     def _alone_as_quoted(self, charge: Any) -> None:
         """BIL-14. What is alone on its invoice, and was not cut, is billed as it was quoted."""

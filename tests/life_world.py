@@ -172,7 +172,7 @@ class World:
         found = select(*last).where(ENTRIES.c.owner_id == self.owner).order_by(ENTRIES.c.position.desc()).limit(1)
         async with Db(self.database) as db:
             row = await db.first(found)
-        return tuple(row) if row else (0, 0, 0)  # type: ignore[return-value]
+        return tuple(row) if row else (0, 0, 0)
 
     async def documents(self) -> list[tuple[str, date, int, int, int, bool]]:
         """Kind, date, net, VAT, what is left to pay, and whether it is cancelled; in the order of their issue."""

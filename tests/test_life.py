@@ -3,8 +3,9 @@
 The verbs of `resolvers/` are called as the API calls them: see `tests/life_machine.py`.
 """
 
+import statistics
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis
 import pytest
@@ -36,11 +37,12 @@ def sqlite_lasting(sqlite_databases: Databases) -> Iterator[Lasting]:
     ground.close()
 
 
-def lived(lasting: Lasting, start: int, examples: int, steps: int) -> None:
-    """So many lives, those of a seed."""
+def lived(lasting: Lasting, start: int, examples: int, steps: int) -> list[int]:
+    """So many lives, those of a seed; answers how many entries there were in each."""
 
     class Machine(LifeMachine):
         runner, ground = lasting.runner, lasting.ground
+        ended: ClassVar[list[int]] = []
 
     chosen: Any = settings(
         max_examples=examples,
@@ -51,16 +53,20 @@ def lived(lasting: Lasting, start: int, examples: int, steps: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(hypothesis.seed(start)(Machine), settings=chosen)
+    return Machine.ended
 
 
 @pytest.mark.timeout(600)
 def test_lives_are_as_the_model_says(lasting: Lasting, backend: str) -> None:
     """The same whatever happens in whatever order; other lives on each database."""
-    lived(lasting, {"sqlite": 0, "postgresql": 1_000_000}[backend], MANY[backend], STEPS)
+    found = lived(lasting, {"sqlite": 0, "postgresql": 1_000_000}[backend], MANY[backend], STEPS)
+    assert len(found) >= MANY[backend]
+    assert statistics.mean(found) > 5
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("start", range(0, SLICE * SLICES, SLICE), ids=lambda start: f"seeds_{start:05}")
 def test_so_are_many_longer_lives(sqlite_lasting: Lasting, start: int) -> None:
     """A slice can be taken up alone: `make campaign ARGS="-k seeds_00350"`."""
-    lived(sqlite_lasting, 7_000_000 + start, SLICE, MORE_STEPS)
+    found = lived(sqlite_lasting, 7_000_000 + start, SLICE, MORE_STEPS)
+    assert len(found) >= SLICE
