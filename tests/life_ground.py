@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import aiosqlite
+from sqlalchemy import event
 
 from app.catalogue_file import shipped
 from models.clock import FrozenClock
@@ -27,6 +28,8 @@ class Ground:
         self.clock = FrozenClock(START)
         self.database = Database(url, clock=self.clock, sandbox=True)
         self._kept: Path | None = None
+        if self.database.is_sqlite:
+            event.listen(self.database.writers.sync_engine, "connect", _without_waiting)
 
     async def renew(self, at: datetime) -> Database:
         """Nothing but the catalogue, at this instant; whatever was there is gone."""
@@ -55,6 +58,11 @@ class Ground:
         async with Db(self.database) as db:
             await sandbox.start_clock(db)
             await catalog.load(db, shipped(), ZONE)
+
+
+def _without_waiting(connection: Any, _: object) -> None:
+    """These lives are not lived for ever: nobody waits for the disk."""
+    connection.execute("PRAGMA synchronous = OFF").close()
 
 
 async def _at_once(self: aiosqlite.Connection, function: Callable[..., Any], *values: Any, **named: Any) -> Any:

@@ -5,6 +5,7 @@ Nothing here is fast, and nothing is taken from `models/`, nor from a table of t
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 ONE_DAY = timedelta(days=1)
 
@@ -62,6 +63,7 @@ def is_whole(begins: date, day_of_month: int, months: int) -> bool:
 # Nights in Paris
 
 
+@lru_cache
 def last_sunday(year: int, month: int) -> date:
     """Of a month."""
     return max(
