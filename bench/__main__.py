@@ -9,11 +9,11 @@ from pathlib import Path
 
 import uvloop
 
-from bench import compare, depth, growth, hostile, memory
+from bench import compare, depth, growth, hostile, memory, years
 from bench.compare import Effort
 from bench.load import NOT_PINNED, cores
 from bench.population import populated
-from tests.database import Databases, SqliteFiles, postgresql_server
+from tests.database import Databases, SqliteFiles, postgresql_server, with_template
 
 BOUND_MS = 50
 SHOWN = 5
@@ -32,6 +32,7 @@ def main() -> int:
         for name, databases in found:
             print(f"\n{name}")
             uvloop.run(side_by_side(databases, effort, quick=quick))
+            show(of_years(databases, quick=quick))
         if len(found) == 1:
             print("\nPostgreSQL: none answers at 127.0.0.1:5432 and none is installed; not measured.")
         print()
@@ -56,6 +57,12 @@ async def side_by_side(databases: Databases, effort: Effort, *, quick: bool) -> 
     if not quick:
         show(await growth.rows(databases, SOME))
         show(await deep(databases, effort))
+
+
+def of_years(databases: Databases, *, quick: bool) -> list[str]:
+    """How fast the clockwork plays; a quick look is at few customers."""
+    with with_template(databases) as made:
+        return uvloop.run(years.lines(made, *((years.QUICK, 1) if quick else (years.CUSTOMERS, years.ROUNDS))))
 
 
 async def deep(databases: Databases, effort: Effort) -> list[str]:
