@@ -86,7 +86,7 @@ PAID = (
         LINES.c.rate_bp,
     )
     .join_from(PERIODS, CHARGES, CHARGES.c.id == PERIODS.c.charge_id)
-    .outerjoin(LINES, (LINES.c.charge_id == CHARGES.c.id) & LINES.c.corrects_line_id.is_(None))
+    .outerjoin(LINES, LINES.c.id == CHARGES.c.invoice_line_id)
     .outerjoin(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
     .where(
         PERIODS.c.subscription_id == bindparam("subscription_id"),
