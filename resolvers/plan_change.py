@@ -129,7 +129,6 @@ async def quotes(context: Context, keys: Sequence[UUID], *, wishes: PlanWishes) 
     for key in keys:
         wanted = PlanWishes(key, wishes.plan_id, wishes.period)
         (place,) = await context.db.rows(PLACE, {"account_id": key})
-        await ask_register(context, place.owner_id)
         try:
             used = await _used(context, wanted)
         except InfrastructureSilent as silent:

@@ -17,6 +17,7 @@ from resolvers.audit import verify
 from tests.api import OWNER, Api
 from tests.cycle import alone, balance, change, documents, open_account, pay
 from tests.database import START
+from tests.opening import codes
 from tests.test_clockwork import Asked, german, played
 
 SILENT = datetime(2026, 2, 4, tzinfo=UTC)
@@ -105,6 +106,7 @@ async def test_an_invoice_to_another_number_is_left_to_people(api: Api) -> None:
 async def test_what_was_refunded_before_is_not_invoiced_again(api: Api) -> None:
     """A plan changed while VIES did not tell: the rest of the old period, and a later change refunds from it."""
     key = await invoiced_with_vat(api)
+    assert codes(await change(api, key, "medium")) == ["QUOTE_CHANGED"]  # The register was asked.
     assert (await change(api, key, "medium"))["userErrors"] == []
     assert (await documents(api))[1:] == [("CREDIT_NOTE", "2026-02-03", 536, 102)]
     assert await played(api, datetime(2026, 2, 6, tzinfo=UTC), Asked(True)) == []
