@@ -40,7 +40,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
     async with Db(database) as db:
         await password.answer_requests(db, settings)
         await deliver(db, settings, stop or asyncio.Event())
-        await simulator.answer_due(db, settings)
+        await simulator.answer_due(db, Office(settings, settings.sandbox))
         await ledger_seal.seal(db)
         await fall_due(db, settings)
         await delivery.purge(db, settings)

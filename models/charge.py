@@ -101,6 +101,12 @@ class Charge(SQLModel, table=True):
         self._check_pending()
         self.status, self.invoice_line_id = ChargeStatus.INVOICED, line_id
 
+    def invoiced_again(self, line_id: UUID) -> None:
+        """BIL-7. It stands on another document, since the one before was credited."""
+        if self.status is not ChargeStatus.INVOICED:
+            raise AssertionError(f"a charge that is {self.status.lower()} was not invoiced before")
+        self.invoice_line_id = line_id
+
     def _check_pending(self) -> None:
         if self.status is not ChargeStatus.PENDING:
             raise AssertionError(f"a charge that is {self.status.lower()} stays as it is")

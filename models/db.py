@@ -35,6 +35,8 @@ from models.sandbox import ClockOffset
 
 T = TypeVar("T", bound=SQLModel)
 Answer = TypeVar("Answer")
+Look = Callable[[], Awaitable[tuple[datetime, datetime]]]
+"""Looks at the clocks: business time, and real time."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -146,18 +148,19 @@ class Database:
 class Write:
     """One write transaction: finds and locks rows, takes new ones, and knows what time it is."""
 
-    def __init__(self, session: AsyncSession, record: Record) -> None:
+    def __init__(self, session: AsyncSession, record: Record, look: Look | None = None) -> None:
         self._session = session
         self.record = record
+        self._look = look
 
     @property
     def now(self) -> datetime:
-        """Business time, the same all through the transaction."""
+        """Business time, the same all through the transaction from its first lock on."""
         return self.record.now
 
     @property
     def real_now(self) -> datetime:
-        """Real time, the same all through the transaction."""
+        """Real time, the same all through the transaction from its first lock on."""
         return self.record.real_now
 
     @property
@@ -169,13 +172,18 @@ class Write:
         """The rows of `statement`, locked until the end of the transaction, as they are now.
 
         Where the statement leaves their order open they are locked in the order of their keys, so that two
-        transactions that want the same rows queue instead of holding each other up.
+        transactions that want the same rows queue instead of holding each other up. The first lock is what a
+        transaction waits for: it happens when it has that, and not before what it waited for.
         """
         entity = statement.column_descriptions[0]["entity"]
         in_order = statement.order_by(*inspect(entity).selectable.primary_key)
         # NO KEY UPDATE excludes other lockers and writers, and lets rows that only refer to these be inserted.
         locked = in_order.with_for_update(of=entity, key_share=True).execution_options(populate_existing=True)
-        return (await self._session.scalars(locked)).all()
+        found = (await self._session.scalars(locked)).all()
+        if self._look is not None and not self.record.events:
+            self.record.now, self.record.real_now = await self._look()
+        self._look = None
+        return found
 
     async def lock_one(self, statement: Select[T]) -> T | None:
         """The one row of `statement`, locked, or None."""
@@ -257,16 +265,20 @@ class Db:
         written, and two connections for each of many requests can wait for each other.
         """
         async with self._alone(), self.database.writing() as connection:
-            real_now = self.database.clock.now()
-            now = at or real_now + await self.database.offset(connection)
-            record = Record(self.author, now, real_now)
+
+            async def look() -> tuple[datetime, datetime]:
+                real_now = self.database.clock.now()
+                return at or real_now + await self.database.offset(connection), real_now
+
+            record = Record(self.author, *await look())
             async with AsyncSession(bind=connection, expire_on_commit=False) as session:
-                yield Write(session, record)
+                # On SQLite whoever writes has waited already.
+                yield Write(session, record, None if at or self.database.is_sqlite else look)
                 if not record.events:
                     raise NothingRecorded("a write transaction has to state what happened")
                 session.add_all(record.events)
                 await session.flush()
-                queued = list(deliveries(record.events, real_now))
+                queued = list(deliveries(record.events, record.real_now))
                 session.add_all(queued)
                 await session.flush()
         self.recorded += len(record.events)

@@ -166,6 +166,23 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Remainder:
+    """BIL-7. What is left of a line, to be invoiced once more, of the same charge."""
+
+    id: UUID | None
+    subscription_id: UUID | None
+    kind: RevenueKind
+    label_en: str
+    label_fr: str
+    quantity: int
+    unit_cents: int
+    net_cents: int
+    period_start: date | None
+    period_end: date | None
+    explanation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class _Taxed:
     net_cents: int
     rate_bp: int
@@ -224,6 +241,24 @@ def correction(returned: Sequence[Returned], treatment: str, mentions: dict[tupl
         for (rate_bp, where), (net_cents, tax_cents) in sums.items()
     )
     return Draft(treatment, tuple(lines), tuple(groups))
+
+
+def remainder(line: Any, net_cents: int) -> Remainder:
+    """BIL-7. So much of a line of a document, as something to be invoiced."""
+    whole = net_cents == line.net_cents
+    return Remainder(
+        id=line.charge_id,
+        subscription_id=line.subscription_id,
+        kind=line.kind,
+        label_en=line.label_en,
+        label_fr=line.label_fr,
+        quantity=line.quantity if whole else 1,
+        unit_cents=line.unit_cents if whole else net_cents,
+        net_cents=net_cents,
+        period_start=line.period_start,
+        period_end=line.period_end,
+        explanation=line.explanation,
+    )
 
 
 def _given_back(each: Returned) -> DraftLine:

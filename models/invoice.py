@@ -19,7 +19,7 @@ from models.invoice_line import InvoiceLine, InvoiceTax
 
 ISSUED = action("invoice.issued", "An invoice was issued")
 CREDITED = action("invoice.credited", "A credit note was issued")
-MUTABLE = frozenset({"left_cents", "paid_at", "cancelled_at"})
+MUTABLE = frozenset({"left_cents", "paid_at", "cancelled_at", "vat_check_at"})
 """The only columns of a document that change: they say what became of it, and stand on no paper."""
 UNSEALED = MUTABLE | {"hash"}
 
@@ -57,6 +57,13 @@ class Invoice(SQLModel, table=True):
             sqlite_where=text("left_cents > 0"),
             postgresql_where=text("left_cents > 0"),
         ),
+        Index(
+            "ix_invoice_vat_check",
+            "vat_check_at",
+            "id",
+            sqlite_where=text("vat_check_at IS NOT NULL"),
+            postgresql_where=text("vat_check_at IS NOT NULL"),
+        ),
     )
     activity_type: ClassVar[str] = "Invoice"
 
@@ -88,6 +95,8 @@ class Invoice(SQLModel, table=True):
     """What is left to pay; zero on a credit note."""
     paid_at: datetime | None = Field(default=None, sa_type=Instant)
     cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
+    vat_check_at: datetime | None = Field(default=None, sa_type=Instant)
+    """BIL-7. When VIES is asked again: there is VAT on it because VIES did not tell. None where that is settled."""
 
     def settle(self, cents: int, at: datetime) -> None:
         """BIL-3. So much of it is paid; what is taken back is below zero."""

@@ -38,6 +38,7 @@ class Caution(StrEnum):
     RESTRICTED = "RESTRICTED"
     NOT_REFUNDED = "NOT_REFUNDED"
     CUT = "CUT"
+    VAT_UNCHECKED = "VAT_UNCHECKED"
 
 
 class NotThisQuote(Refusal):
@@ -73,6 +74,8 @@ class Reckoning:
     """What is left of charges that are not invoiced yet, VAT excluded."""
     invoiced_on: date | None = None
     due_on: date | None = None
+    vat_unchecked: bool = False
+    """BIL-7. VAT is charged because VIES has not told of the customer's number yet."""
 
     @property
     def lines(self) -> tuple[DraftLine, ...]:

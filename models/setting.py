@@ -199,6 +199,13 @@ class Figures(BaseModel):
     vat_check_patience: Duration = Field(
         default=timedelta(days=3), description="BIL-7. How long an invoice waits for VIES; then it is issued with VAT."
     )
+    vat_recheck_pause: Duration = Field(
+        default=timedelta(days=1),
+        description="BIL-7. When VIES is asked again about what was invoiced with VAT meanwhile.",
+    )
+    vat_recheck_patience: Duration = Field(
+        default=timedelta(days=90), description="BIL-7. How long VIES is asked about an invoice; then its VAT stays."
+    )
     provisioning_delay: Duration = Field(
         default=timedelta(milliseconds=500),
         description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",

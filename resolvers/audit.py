@@ -79,6 +79,11 @@ CORRECTS_NOTHING = (
     )
     .limit(1)
 )
+BACKS, OTHERS = LINES.alias("backs"), LINES.alias("others")
+BACK_OF_LINE = select(total(BACKS.c.net_cents)).where(BACKS.c.corrects_line_id == LINES.c.id).scalar_subquery()
+EARLIER = exists().where(
+    OTHERS.c.charge_id == LINES.c.charge_id, OTHERS.c.id != LINES.c.id, OTHERS.c.net_cents == CHARGES.c.net_cents
+)
 WRONGLY_INVOICED = (
     select(CHARGES.c.id)
     .join_from(CHARGES, LINES, LINES.c.charge_id == CHARGES.c.id, isouter=True)
@@ -86,8 +91,9 @@ WRONGLY_INVOICED = (
         or_(
             and_(CHARGES.c.status == ChargeStatus.INVOICED, LINES.c.id.is_(None)),
             and_(CHARGES.c.status != ChargeStatus.INVOICED, LINES.c.id.is_not(None)),
-            CHARGES.c.invoice_line_id != LINES.c.id,
-            CHARGES.c.net_cents != LINES.c.net_cents,
+            # What was invoiced again was credited before, all that was left of it.
+            and_(CHARGES.c.invoice_line_id != LINES.c.id, LINES.c.net_cents != BACK_OF_LINE),
+            and_(CHARGES.c.net_cents != LINES.c.net_cents, ~EARLIER),
         )
     )
     .limit(1)

@@ -19,15 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.charge import Charge, ChargeStatus
 from models.column import Instant, table
 from models.db import Database, Db, Write
+from models.invoice import Invoice
 from models.issuer import Issuer
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.vat_register import VatRegister
-from resolvers import issuing, renewal, vat
+from resolvers import issuing, renewal, vat, vat_correction
 
 PROFILES, OFFSETS = table(Profile), table(ClockOffset)
-SUBSCRIPTIONS, CHARGES = table(Subscription), table(Charge)
+SUBSCRIPTIONS, CHARGES, INVOICES = table(Subscription), table(Charge), table(Invoice)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -44,6 +45,7 @@ class Due(IntEnum):
     RENEWAL = 1
     NOTICE = 2
     CHARGE = 3
+    VAT_CHECK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ DUE = union_all(
     _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at),
     _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at),
     _of(Due.CHARGE, CHARGES, CHARGES.c.due_at, CHARGES.c.status == ChargeStatus.PENDING),
+    _of(Due.VAT_CHECK, INVOICES, INVOICES.c.vat_check_at, INVOICES.c.vat_check_at.is_not(None)),
 )
 
 
@@ -173,6 +176,8 @@ async def _do(works: Works, item: Item) -> None:
             await _tell(works, item)
         case Due.CHARGE:
             await _issue(works, item)
+        case Due.VAT_CHECK:
+            await _check_again(works, item)
 
 
 async def _tell(works: Works, item: Item) -> None:
@@ -198,3 +203,17 @@ async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:
             return
         await vat.consult(works.db, works.office.figures, works.register, item.owner_id, at=works.at(item))
         await _issue(works, item, asked=True)
+
+
+async def _check_again(works: Works, item: Item) -> None:
+    """BIL-7. Ask VIES again about what was invoiced with VAT since it did not tell; outside of any transaction."""
+    figures, owner_id = works.office.figures, item.owner_id
+    now = works.at(item) or await works.db.now()
+    if await vat.consult(works.db, figures, works.register, owner_id, at=works.at(item)) is None:
+        await vat_correction.look_later(works.db, figures, owner_id, item.at, now)
+        return
+    found = await vat_correction.wrong(works.db, figures, owner_id, item.at, now)
+    if found is not None:
+        async with works.write(item) as write:
+            await vat_correction.correct(works.office, write, found)
+    await vat_correction.settle(works.db, owner_id, item.at)

@@ -17,7 +17,7 @@ from models.column import INSERTS, table, total
 from models.credit import Allocation, Credit
 from models.db import Write
 from models.document_series import DocumentKind, DocumentSeries, Number, series_of
-from models.draft import Draft, Returned, correction, draft
+from models.draft import Draft, Returned, correction, draft, remainder
 from models.invoice import Dates, Document, Invoice, Parties, due
 from models.invoice import issue as issued
 from models.invoice_line import InvoiceLine, InvoiceTax
@@ -121,6 +121,24 @@ async def credit_note(
     document = await _numbered(office, write, purse, drafted, corrects=corrected)
     bound = kind is EntryKind.PRORATA_REFUND or paid_by_refunds.cents > 0
     return await _booked(write, purse, document, kind, corrects=corrected, non_refundable=bound)
+
+
+async def issue_again(office: Issuer, write: Write, invoice_id: UUID, treatment: Treatment) -> Issued | None:
+    """BIL-7. Credit what is left of an invoice, and invoice the same once more, taxed otherwise; None of nothing."""
+    left = await whole(write, invoice_id)
+    if not left:
+        return None
+    lines = {row.id: row for row in await write.rows(ISSUED_LINES, {"invoice_id": invoice_id})}
+    remainders = [remainder(lines[each.line_id], each.net_cents) for each in left]
+    of_lines = CHARGES.c.id.in_([each.id for each in remainders if each.id])
+    charges = await write.lock(select_rows(Charge).where(of_lines))
+    corrected = (await credit_note(office, write, invoice_id, left, kind=EntryKind.CREDIT_NOTE)).invoice
+    purse = await locked(write, corrected.owner_id)
+    document = await _numbered(office, write, purse, draft(remainders, treatment))
+    by_charge = {line.charge_id: line.id for line in document.lines}
+    for charge in charges:
+        charge.invoiced_again(by_charge[charge.id])
+    return await _booked(write, purse, document, EntryKind.INVOICE)
 
 
 async def whole(write: Write, invoice_id: UUID) -> list[Return]:

@@ -62,7 +62,6 @@ async def quotes(context: Context, keys: Sequence[UUID], *, wishes: DayWishes) -
     """BIL-5, BIL-14. For each profile what it would cost to be invoiced on this day."""
     found = []
     for key in keys:
-        await ask_register(context, key)
         rows = await context.db.rows(select(SUBSCRIPTIONS).where(*GOING_ON).order_by(*IN_ORDER), {"of_owner": key})
         found.append((await _quoted(context, context.db, key, wishes, rows, await context.db.now())).quote)
     return found

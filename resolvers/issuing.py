@@ -53,7 +53,9 @@ async def issue_due(office: Issuer, write: Write, owner_id: UUID, at: datetime, 
     if treatment is None:
         raise Waits(at + ONE_DAY)
     _check_known(office.figures, charges, treatment, write.now, asked=asked)
-    await issue(office, write, owner_id, [charge.id for charge in charges], treatment)
+    issued = await issue(office, write, owner_id, [charge.id for charge in charges], treatment)
+    if treatment.needs_check:
+        issued.invoice.vat_check_at = write.now + office.figures.vat_recheck_pause
 
 
 def _check_known(

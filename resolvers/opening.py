@@ -79,8 +79,6 @@ COUNTS = (
 
 async def quotes(context: Context, keys: Sequence[UUID], *, wishes: Wishes) -> list[Quote]:
     """ACC-1, BIL-14. For each profile what it would cost to open this account, and what stands in the way."""
-    for key in keys:
-        await ask_register(context, key)
     now = await context.db.now()
     return [(await _quoted(context, context.db, key, wishes, now)).quote for key in keys]
 

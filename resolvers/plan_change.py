@@ -86,7 +86,7 @@ PAID = (
         LINES.c.rate_bp,
     )
     .join_from(PERIODS, CHARGES, CHARGES.c.id == PERIODS.c.charge_id)
-    .outerjoin(LINES, (LINES.c.charge_id == CHARGES.c.id) & LINES.c.corrects_line_id.is_(None))
+    .outerjoin(LINES, LINES.c.id == CHARGES.c.invoice_line_id)
     .outerjoin(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
     .where(
         PERIODS.c.subscription_id == bindparam("subscription_id"),
@@ -129,7 +129,6 @@ async def quotes(context: Context, keys: Sequence[UUID], *, wishes: PlanWishes) 
     for key in keys:
         wanted = PlanWishes(key, wishes.plan_id, wishes.period)
         (place,) = await context.db.rows(PLACE, {"account_id": key})
-        await ask_register(context, place.owner_id)
         try:
             used = await _used(context, wanted)
         except InfrastructureSilent as silent:

@@ -16,17 +16,21 @@ from models.db import Db, Write
 from models.delivery import Delivery
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.held_name import HeldName
+from models.issuer import Issuer
+from models.profile import Profile
 from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
-from resolvers.subscription import end_of_account
+from resolvers.subscription import end_of_account, take_back
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
+PROFILES = table(Profile)
 NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEvent)
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 
 
-GONE = {(Operation.DELETE, Outcome.DONE), (Operation.CREATE, Outcome.FAILED)}
+NEVER_OPENED = Operation.CREATE, Outcome.FAILED
+GONE = {(Operation.DELETE, Outcome.DONE), NEVER_OPENED}
 """Answers after which there is no account: it was deleted, or never came to be."""
 
 
@@ -59,14 +63,14 @@ async def unanswered(db: Db, before: datetime, limit: int) -> Sequence[UUID]:
     return [row.id for row in await db.rows(waiting.order_by(TASKS.c.handed_at, TASKS.c.id).limit(limit))]
 
 
-async def report(db: Db, *, task_id: UUID, outcome: Outcome, reason: str | None = None) -> bool:
+async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, reason: str | None = None) -> bool:
     """EVT-2. Take the answer to a task, and do to the account what follows from it.
 
     False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
-    another one was. Locks the server, the account and the task, in this order.
+    another one was. Locks the profile where money goes back, the server, the account and the task, in this order.
     """
     asked = await db.first(
-        select(TASKS.c.operation, TASKS.c.account_id, TASKS.c.state, ACCOUNTS.c.server_id)
+        select(TASKS.c.operation, TASKS.c.account_id, TASKS.c.state, ACCOUNTS.c.server_id, ACCOUNTS.c.owner_id)
         .outerjoin(ACCOUNTS, ACCOUNTS.c.id == TASKS.c.account_id)
         .where(TASKS.c.id == task_id)
     )
@@ -75,9 +79,14 @@ async def report(db: Db, *, task_id: UUID, outcome: Outcome, reason: str | None 
     if asked.state == TaskState(outcome.value):
         return False
     server_id = asked.server_id if asked.operation is Operation.DELETE else None
+    never_opened = (asked.operation, outcome) == NEVER_OPENED
     try:
         async with db.write() as write:
-            await _settle(write, task_id, asked.account_id, server_id, (outcome, reason))
+            if never_opened:
+                await write.lock_one(select_rows(Profile).where(PROFILES.c.id == asked.owner_id))
+            ended = await _settle(write, task_id, asked.account_id, server_id, (outcome, reason))
+            if never_opened:
+                await take_back(office, write, ended)
     except _AnsweredBefore:
         return False
     return True
@@ -85,7 +94,8 @@ async def report(db: Db, *, task_id: UUID, outcome: Outcome, reason: str | None 
 
 async def _settle(
     write: Write, task_id: UUID, account_id: UUID, server_id: UUID | None, answer: tuple[Outcome, str | None]
-) -> None:
+) -> Sequence[UUID]:
+    """What the answer makes of the account; answers the subscriptions that it had, where it is gone."""
     server = await write.lock_one(select_rows(Server).where(SERVERS.c.id == server_id)) if server_id else None
     account = await write.lock_one(select_rows(Account).where(ACCOUNTS.c.id == account_id))
     task = await write.lock_one(select_rows(ProvisioningTask).where(TASKS.c.id == task_id))
@@ -95,19 +105,22 @@ async def _settle(
     account.settle(write.record, task, outcome)
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
-    if (task.operation, outcome) in GONE:
-        await _delete(write, account, opened=task.operation is not Operation.CREATE)
-        await _delete_if_empty(write, server)
+    if (task.operation, outcome) not in GONE:
+        return ()
+    ended = await _delete(write, account)
+    await _delete_if_empty(write, server)
+    return ended
 
 
-async def _delete(write: Write, account: Account, *, opened: bool) -> None:
+async def _delete(write: Write, account: Account) -> Sequence[UUID]:
     """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
-    await end_of_account(write, account.id, opened=opened)
+    ended = await end_of_account(write, account.id)
     await write.flush()
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
     await _drop_empty(write, named)
+    return ended
 
 
 async def _delete_if_empty(write: Write, server: Server | None) -> None:

@@ -44,7 +44,10 @@ async def balance(reader: Reader, owner_id: UUID) -> int:
 
 
 async def ask_register(context: Context, owner_id: UUID) -> None:
-    """BIL-7. Have VIES asked before a price is told that depends on it; what it says is kept, and binds nobody."""
+    """BIL-7. Have VIES asked before something is ordered whose price depends on it; what it says is kept.
+
+    Commands ask, quotes do not: they change nothing.
+    """
     taxed = await treatment_of(context, context.db, owner_id, await context.db.now())
     if taxed.needs_check:
         await context.db.release()  # Its view is from before the answer.
@@ -60,7 +63,8 @@ async def reckoned(
         return Reckoning(**moved)
     taxed = await treatment_of(context, reader, asked.owner_id, asked.now)
     due_on = invoiced_on + timedelta(days=context.figures.payment_terms.days)
-    return Reckoning(draft(charged, taxed), invoiced_on=invoiced_on, due_on=due_on, **moved)
+    unchecked = taxed.needs_check
+    return Reckoning(draft(charged, taxed), invoiced_on=invoiced_on, due_on=due_on, vat_unchecked=unchecked, **moved)
 
 
 async def quote(
@@ -81,7 +85,7 @@ async def quote(
         reckoning=reckoning,
         balance_cents=await balance(reader, asked.owner_id),
         blockers=blockers,
-        cautions=cautions,
+        cautions=(*cautions, Caution.VAT_UNCHECKED) if reckoning.vat_unchecked else cautions,
         token=None if blockers else sign_quote(context.key, terms),
     )
     return made, terms

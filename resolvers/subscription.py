@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +15,10 @@ from models.column import table
 from models.context import Context
 from models.db import Write
 from models.discount import Discount
+from models.invoice import Invoice
+from models.invoice_line import InvoiceLine
+from models.issuer import Issuer
+from models.journal import EntryKind
 from models.profile import Profile
 from models.renewal import Course, renewal
 from models.setting import Figures
@@ -22,11 +27,21 @@ from models.term import Term
 from models.vat import tax_of
 from resolvers.billing import treatment_of
 from resolvers.find import find, writing
+from resolvers.invoice import credit_note, whole
 from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
 
 SUBSCRIPTIONS = table(Subscription)
 PROFILES, CHARGES = table(Profile), table(Charge)
+LINES, INVOICES = table(InvoiceLine), table(Invoice)
 INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == bindparam("owner_id"))
+INVOICED = (
+    select(LINES.c.id, LINES.c.invoice_id)
+    .join_from(CHARGES, LINES, LINES.c.charge_id == CHARGES.c.id)
+    .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
+    .where(CHARGES.c.subscription_id.in_(WANTED), LINES.c.corrects_line_id.is_(None))
+    .order_by(INVOICES.c.position, LINES.c.position)
+)
+"""Of subscriptions, what stands on which invoice."""
 BY_KEYS = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(WANTED))
 
 
@@ -109,14 +124,28 @@ async def renewal_update(context: Context, *, key: UUID, renews: bool) -> UUID:
     return subscription.id
 
 
-async def end_of_account(write: Write, account_id: UUID, *, opened: bool) -> None:
+async def end_of_account(write: Write, account_id: UUID) -> list[UUID]:
     """BIL-18. What runs for an account ends with it: what was paid or ordered for it stays so.
 
-    One that was never `opened` is charged nothing.
+    Answers all subscriptions that it had.
     """
-    of_account = SUBSCRIPTIONS.c.account_id == account_id, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED
-    for subscription in await write.lock(select_rows(Subscription).where(*of_account)):
-        subscription.end(write.record, on=subscription.period_end)
-        ordered = CHARGES.c.subscription_id == subscription.id, CHARGES.c.status == ChargeStatus.PENDING
-        for charge in () if opened else await write.lock(select_rows(Charge).where(*ordered)):
-            charge.drop(write.record)
+    subscriptions = await write.lock(select_rows(Subscription).where(SUBSCRIPTIONS.c.account_id == account_id))
+    for subscription in subscriptions:
+        if subscription.status is not SubscriptionStatus.ENDED:
+            subscription.end(write.record, on=subscription.period_end)
+    return [subscription.id for subscription in subscriptions]
+
+
+async def take_back(office: Issuer, write: Write, keys: Sequence[UUID]) -> None:
+    """ACC-1, BIL-2. Nothing is charged for what never came to be: what was ordered is dropped, and of what was
+    invoiced meanwhile there is a credit note. The profile is locked.
+    """
+    ordered = CHARGES.c.subscription_id.in_(keys), CHARGES.c.status == ChargeStatus.PENDING
+    for charge in await write.lock(select_rows(Charge).where(*ordered)):
+        charge.drop(write.record)
+    lines = await write.rows(INVOICED, {"wanted": list(keys)})
+    for invoice_id, of_invoice in groupby(lines, key=lambda line: line.invoice_id):
+        wanted = {line.id for line in of_invoice}
+        left = [each for each in await whole(write, invoice_id) if each.line_id in wanted]
+        if left:
+            await credit_note(office, write, invoice_id, left, kind=EntryKind.CREDIT_NOTE)

@@ -51,7 +51,11 @@ class ProvisioningMutation:
     async def provisioning_report(self, info: Info, input: ProvisioningReportInput) -> ProvisioningReportPayload | None:
         try:
             changed = await acts.report(
-                info.context.db, task_id=input.task_id, outcome=input.outcome, reason=input.reason or None
+                info.context.db,
+                info.context,
+                task_id=input.task_id,
+                outcome=input.outcome,
+                reason=input.reason or None,
             )
         except Refusal as refusal:
             raise refusal.at("task_id") from None

@@ -24,6 +24,10 @@ from schema.money import Money
 NO_REFUND = "Deleting the account before the end of a period is not refunded."
 RESTRICTED = "The free plan has restrictions: they are shown with the plan."
 NOT_REFUNDED = "Nothing is refunded of what was paid or ordered when an account goes to the free plan."
+VAT_UNCHECKED = (
+    "The VAT number has not been looked up in VIES yet: until it is, the price is with VAT. It is looked up when you "
+    "confirm, and you are asked again where that changes the price."
+)
 CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
 BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
@@ -186,3 +190,5 @@ def _warning(locale: Locale, caution: rows.Caution) -> str:
             return say(locale, NOT_REFUNDED)
         case rows.Caution.CUT:
             return say(locale, CUT)
+        case rows.Caution.VAT_UNCHECKED:
+            return say(locale, VAT_UNCHECKED)

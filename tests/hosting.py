@@ -7,6 +7,7 @@ from app.mail import Letters
 from app.settings import Settings
 from models.account import Account
 from models.db import Db
+from models.issuer import Office
 from models.provisioning import Order, Outcome, ProvisioningTask, TaskState
 from resolvers import delivery, provisioning
 from schema.global_id import global_id
@@ -18,6 +19,7 @@ ATELIER, BOUTIQUE, HOBBY, WEB = (
 )
 FORGE_ID = global_id("Server", FORGE)
 SETTINGS = Settings()
+OFFICE = Office(SETTINGS, sandbox=True)
 
 
 class Machines:
@@ -47,7 +49,7 @@ async def answer(api: Api, outcome: Outcome = Outcome.DONE, reason: str | None =
     waiting = [row.id for row in await api.rows(ProvisioningTask) if row.state is TaskState.PENDING]
     async with Db(api.database) as db:
         for key in waiting:
-            await provisioning.report(db, task_id=key, outcome=outcome, reason=reason)
+            await provisioning.report(db, OFFICE, task_id=key, outcome=outcome, reason=reason)
 
 
 async def account(api: Api, name: str) -> Any:

@@ -18,7 +18,7 @@ from models.refusal import NotFound
 from models.service import ServiceScope
 from resolvers import provisioning
 from tests.api import OWNER, Api
-from tests.hosting import Machines, account, answer, handed_over
+from tests.hosting import OFFICE, Machines, account, answer, handed_over
 from tests.test_access import credential, staff
 from tests.test_account import renamed
 
@@ -39,7 +39,7 @@ async def left(api: Api) -> list[Any]:
 
 async def report(api: Api, key: Any, outcome: Outcome) -> bool:
     async with Db(api.database) as db:
-        return await provisioning.report(db, task_id=key, outcome=outcome)
+        return await provisioning.report(db, OFFICE, task_id=key, outcome=outcome)
 
 
 async def test_a_task_is_handed_over_once_under_its_own_id(api: Api) -> None:

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from models.db import Db
 from models.infrastructure import Health, HealthStatus, Resources, Statistics, Usage
+from models.issuer import Issuer
 from models.provisioning import Order, Outcome
-from models.setting import Figures
 from resolvers import provisioning
 
 AT_ONCE = 100
@@ -27,11 +27,11 @@ class SimulatedProvisioner:
         """There is nothing to do."""
 
 
-async def answer_due(db: Db, figures: Figures) -> None:
+async def answer_due(db: Db, office: Issuer) -> None:
     """EVT-2. Report as done what was handed over before the delay began."""
-    before = db.database.clock.now() - figures.provisioning_delay
+    before = db.database.clock.now() - office.figures.provisioning_delay
     for task_id in await provisioning.unanswered(db, before, AT_ONCE):
-        await provisioning.report(db, task_id=task_id, outcome=Outcome.DONE)
+        await provisioning.report(db, office, task_id=task_id, outcome=Outcome.DONE)
 
 
 class SimulatedInfrastructure:

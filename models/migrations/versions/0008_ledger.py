@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("left_cents", sa.BigInteger(), nullable=False),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("vat_check_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["corrects_id"], ["invoice.id"], name=op.f("fk_invoice_corrects_id_invoice")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invoice")),
         sa.UniqueConstraint("number", name=op.f("uq_invoice_number")),
@@ -77,6 +78,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("left_cents > 0"),
             postgresql_where=sa.text("left_cents > 0"),
+        )
+        batch_op.create_index(
+            "ix_invoice_vat_check",
+            ["vat_check_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("vat_check_at IS NOT NULL"),
+            postgresql_where=sa.text("vat_check_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -421,6 +429,11 @@ def downgrade() -> None:
 
     op.drop_table("journal_entry")
     with op.batch_alter_table("invoice", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_invoice_vat_check",
+            sqlite_where=sa.text("vat_check_at IS NOT NULL"),
+            postgresql_where=sa.text("vat_check_at IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_invoice_overdue", sqlite_where=sa.text("left_cents > 0"), postgresql_where=sa.text("left_cents > 0")
         )
