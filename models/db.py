@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast
 
-from models import sqlite  # isort: skip - before anything that imports sqlite3
+from models import sqlite, sqlite_cursor  # isort: skip - before anything that imports sqlite3
 
 import orjson
 from sqlalchemy import Connection, Executable, Row, Select, SelectBase, event, inspect, select
@@ -375,7 +375,7 @@ def async_url(url: str) -> URL:
 def sqlite_engine(url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any) -> AsyncEngine:
     """Connections to an SQLite file, in a folder that is made where it is missing."""
     Path(str(url.database)).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = _engine(url, connect_args={"cached_statements": 500}, **options)
+    engine = _engine(url, module=sqlite_cursor.driver(), connect_args={"cached_statements": 500}, **options)
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     def begin_transaction(connection: Connection) -> None:
