@@ -211,6 +211,7 @@ class Steps:
             step.fetch = fetch.Function(
                 function.wrapped_func, cast(Any, definition(step.graphql_field)), self.selection.kind
             )
+            self._child(step, target)
             return
         match step.declared.what:
             case Column(name):
@@ -230,6 +231,12 @@ class Steps:
                 step.child = compiler.selection(target.name, details, None)
             case what:
                 self._fetched(step, what, target)
+        self._child(step, target)
+
+    def _child(self, step: Step, target: GraphQLNamedType) -> None:
+        """Compile what is asked of objects of the one type there can be: beforehand, while it may be declined still."""
+        if step.child is None and is_object_type(target):
+            step.child = self.compiler.of_value(target.name, step.details)
 
     def _of_page(self, step: Step, name: str) -> Selection | None:
         """The rows of a page, or its edges; None for the rest of it."""

@@ -71,32 +71,43 @@ class Executor:
     ) -> Execution:
         """The answer of an operation; raises RequestRefused (422) where the variables do not fit."""
         values = self.values(operation, variables)
-        try:
-            performance = Performance(
-                self.bound, self.plan(document, operation, values), operation.node, values, context
-            )
-            data, errors = await performance.answer()
-        except Declined as declined:
-            self.counters.fallbacks[declined.reason] += 1
-            if declined.reason == INTROSPECTION and not operation.node.variable_definitions:
-                return await self._introspected(document, operation, context, translate)
-        except Exception as error:
-            if operation.kind is not OperationType.QUERY:
-                raise
-            log_failure("plan_failed", error, request_id=context.request_id)
-            self.counters.fallbacks[FAILED] += 1
-        else:
-            return Execution(data, [formatted(error, context.request_id, translate, told) for error in errors])
+        plan = self._planned(document, operation, values, context)
+        if isinstance(plan, Plan):
+            try:
+                data, errors = await Performance(self.bound, plan, operation.node, values, context).answer()
+            except Exception as error:
+                if operation.kind is not OperationType.QUERY:
+                    raise
+                self._failed(error, context)
+            else:
+                return Execution(data, [formatted(error, context.request_id, translate, told) for error in errors])
+        elif plan == INTROSPECTION and not operation.node.variable_definitions:
+            return await self._introspected(document, operation, context, translate, told)
         return await run(self.bound.graphql, document, operation, variables, context, translate=translate, told=told)
 
+    def _planned(self, document: Document, operation: Operation, values: Variables, context: Any) -> Plan | str:
+        """The plan, or the reason why graphql-core executes it: nothing of the operation has been done yet."""
+        try:
+            return self.plan(document, operation, values)
+        except Declined as declined:
+            self.counters.fallbacks[declined.reason] += 1
+            return declined.reason
+        except Exception as error:
+            return self._failed(error, context)
+
+    def _failed(self, error: Exception, context: Any) -> str:
+        log_failure("plan_failed", error, request_id=context.request_id)
+        self.counters.fallbacks[FAILED] += 1
+        return FAILED
+
     async def _introspected(
-        self, document: Document, operation: Operation, context: Any, translate: Translate
+        self, document: Document, operation: Operation, context: Any, translate: Translate, told: Told
     ) -> Execution:
         """What the schema says of itself: the same for everybody, and dear to find out."""
         key = document.text, operation.name
         known = self._introspections.get(key)
         if known is None:
-            known = await run(self.bound.graphql, document, operation, {}, context, translate=translate)
+            known = await run(self.bound.graphql, document, operation, {}, context, translate=translate, told=told)
             if is_introspection(operation.node, document.node) and not known.errors:
                 self._introspections.keep(key, known, MEMORY_PER_BYTE * len(orjson.dumps(known.data)))
         return replace(known)

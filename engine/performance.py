@@ -256,7 +256,7 @@ class Performance:
             return value.selection, value.row
         if is_abstract_type(kind):
             return step.of_value(type_name(value)), value
-        return step.only_child or step.of_value(kind.name), value
+        return cast(Selection, step.child), value
 
     def _failed(self, step: Step, kind: Any, container: Container, key: Any, error: Exception) -> None:
         container[key] = None

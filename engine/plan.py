@@ -13,9 +13,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
-    get_named_type,
     get_nullable_type,
-    is_abstract_type,
     is_list_type,
     is_non_null_type,
     is_object_type,
@@ -88,13 +86,9 @@ class Step:
     @property
     def only_child(self) -> "Selection | None":
         """What is asked of the objects, or the lists of objects, that it leads to, where all are of one type."""
-        if self.child is None:
-            kind = get_nullable_type(self.type)
-            kind = get_nullable_type(kind.of_type) if is_list_type(kind) else kind
-            if not is_object_type(kind):
-                return None
-            self.child = self.of_value(kind.name)
-        return None if is_abstract_type(get_named_type(self.type)) else self.child
+        kind = get_nullable_type(self.type)
+        kind = get_nullable_type(kind.of_type) if is_list_type(kind) else kind
+        return self.child if is_object_type(kind) else None
 
     @property
     def nodes(self) -> list[FieldNode]:

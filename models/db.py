@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from models import sqlite  # isort: skip - before anything that imports sqlite3
 
@@ -122,7 +122,12 @@ class Database:
         async with _connection(self.writers) as connection:
             transaction = await connection.begin()
             yield connection
-            await to_its_end(transaction.commit())
+            try:
+                await to_its_end(transaction.commit())
+            except BaseException:
+                # SQLite keeps a transaction whose COMMIT readers held up: the next writer would find itself in it.
+                await to_its_end(connection.invalidate())
+                raise
 
     async def offset(self, connection: AsyncConnection) -> timedelta:
         """How far business time is ahead; zero outside the sandbox."""
@@ -320,8 +325,20 @@ class Db:
         if self._reading is None:
             self._reading = await self.database.readings.take()
             if self._written:  # What is told of a change is told as of one instant, whoever writes meanwhile.
-                await self._reading.begin_view()
+                await self._view()
         return self._reading
+
+    async def _view(self) -> None:
+        """Begin to look; where the server has closed the connection meanwhile, in another one."""
+        reading = cast(Reading, self._reading)
+        try:
+            await reading.begin_view()
+        except DBAPIError:
+            if reading.usable:
+                raise
+            await self._let_go()
+            self._reading = await self.database.readings.take()
+            await self._reading.begin_view()
 
     async def _let_go(self) -> None:
         reading, self._reading = self._reading, None

@@ -7,7 +7,7 @@ take; one that takes long is interrupted and asked again in the connection's thr
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -102,7 +102,7 @@ class PostgresqlReading(Reading):
         self._viewing = False
 
     async def begin_view(self) -> None:
-        await self.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await self._ask(self.driver.execute, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self._viewing = True
 
     def ended(self) -> bool:
@@ -114,17 +114,25 @@ class PostgresqlReading(Reading):
 
     async def _end_view(self) -> None:
         """After a statement that failed nothing else could be read in it."""
-        if self._viewing and not self.driver.is_closed():
+        viewing, self._viewing = self._viewing, False
+        if not viewing or self.driver.is_closed():
+            return
+        try:
             await self.driver.execute("ROLLBACK")
-        self._viewing = False
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            self.broken = True
 
     @property
     def usable(self) -> bool:
         return super().usable and not self.driver.is_closed()
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        return await self._ask(self.driver.fetch, text, *values)
+
+    async def _ask(self, ask: Callable[..., Awaitable[Result]], text: str, *values: Any) -> Result:
+        """What the driver answers. Raises Busy, Conflict, DBAPIError."""
         try:
-            rows: Sequence[Any] = await self.driver.fetch(text, *values)
+            return await ask(text, *values)
         except asyncpg.PostgresError as error:
             self.broken = (error.sqlstate or "").startswith(HANGING_UP)
             await self._end_view()
@@ -135,7 +143,6 @@ class PostgresqlReading(Reading):
         except BaseException:
             self.broken = True
             raise
-        return rows
 
 
 class SqliteReading(Reading):

@@ -7,18 +7,20 @@ import pytest
 
 from app.settings import Mode
 from engine.bind import Bound
-from engine.compiler import INTROSPECTION
+from engine.compiler import INTROSPECTION, Compiler
 from engine.document import Documents
 from engine.error import INTERNAL
 from engine.executor import FAILED, OFF, Executor
 from engine.measure import DocumentLimits
 from engine.operation import Document
 from engine.performance import Performance
+from models.activity import ActivityEvent
 from schema.directive import weight_of
 from tests.api import OWNER, Api, serving
 
 LIST = """query ($plans: Boolean!) { viewer { accounts(first: 50) {
   totalCount nodes { name plan @include(if: $plans) { name } subscription { label } } } } }"""
+RENAME = "mutation { profileUpdate(input: {locale: EN}) { userErrors { code } } }"
 SCHEMA = "{ __schema { queryType { name } } }"
 
 
@@ -83,10 +85,32 @@ async def test_a_query_whose_plan_fails_is_answered_all_the_same(
 async def test_a_mutation_whose_plan_fails_is_not_run_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     token = await api.token(OWNER)
     monkeypatch.setattr(Performance, "_made", broken)
-    rename = "mutation { profileUpdate(input: {locale: EN}) { userErrors { code } } }"
-    answer = await api.ask(rename, token=token)
+    answer = await api.ask(RENAME, token=token)
     assert (answer.status, answer.codes) == (500, [INTERNAL])
     assert executor(api).counters.fallbacks == {}
+
+
+async def test_a_mutation_acts_once_whatever_is_asked_of_its_answer(api: Api) -> None:
+    """What cannot be planned is found out before anything is done."""
+    token = await api.token(OWNER)
+    before = len(await api.rows(ActivityEvent))
+    renamed = RENAME.replace("userErrors", f"query {SCHEMA} userErrors")
+    answer = (await api.ask(renamed, token=token)).data
+    assert answer["profileUpdate"]["query"]["__schema"]["queryType"] == {"name": "Query"}
+    assert len(await api.rows(ActivityEvent)) == before + 1
+    assert executor(api).counters.fallbacks == {INTROSPECTION: 1}
+
+
+async def test_a_mutation_that_cannot_be_planned_is_executed_all_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The compiler's defect is logged; nothing was done yet."""
+    token = await api.token(OWNER)
+    monkeypatch.setattr(Compiler, "plan", broken)
+    with caplog.at_level(logging.ERROR):
+        payload = (await api.ask(RENAME, token=token)).data["profileUpdate"]
+    assert payload == {"userErrors": []}
+    assert executor(api).counters.fallbacks == {FAILED: 1}
 
 
 async def test_without_the_planner_everything_runs_on_graphql_core(api: Api) -> None:

@@ -85,25 +85,42 @@ async def test_errors_do_not_repeat_values(database: Database) -> None:
             assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
+async def everybody_out(database: Database) -> None:
+    """The server closes all connections."""
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    other = await asyncpg.connect(url)
+    await other.execute(EVERYBODY_OUT)
+    await other.close()
+
+
 @only_postgresql
 async def test_a_server_that_hung_up_is_called_again(database: Database) -> None:
     warm = like(database)
-
-    async def everybody_out() -> None:
-        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        other = await asyncpg.connect(url)
-        await other.execute(EVERYBODY_OUT)
-        await other.close()
-
     async with Db(warm) as db:
         assert await emails(db) == []
-        await everybody_out()
+        await everybody_out(database)
         assert await emails(db) == []
-        await everybody_out()
+        await everybody_out(database)
         assert await db.rows(select(PROFILE.c.email)) == []
-    await everybody_out()
+    await everybody_out(database)
     async with Db(warm) as db:
         assert await emails(db) == []
+    assert in_use(warm) == 0
+    await warm.close()
+
+
+@only_postgresql
+async def test_a_server_that_hung_up_after_a_change_is_called_again(database: Database) -> None:
+    """What is told of the change is asked in a connection that was kept, and is closed by now."""
+    warm = like(database, pre_ping=True)
+    async with Db(warm) as db:
+        assert await emails(db) == []
+        await create(db, "new@example.com")
+        await everybody_out(database)
+        assert await emails(db) == ["new@example.com"]
+        await create(db, "newer@example.com")
+        await everybody_out(database)
+        assert len(await db.rows(select(PROFILE.c.email))) == 2
     assert in_use(warm) == 0
     await warm.close()
 

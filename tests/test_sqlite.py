@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from models import sqlite
 from models.conflict import Busy
-from models.db import Database
+from models.db import Database, Db
+from tests.test_db import create, like
 
 
 @pytest.fixture
@@ -90,3 +91,15 @@ async def test_a_writer_outside_the_process_makes_busy_after_the_wait(database: 
             async with impatient.writing():
                 pytest.fail("two writers at once")
     await impatient.close()
+
+
+async def test_a_commit_that_readers_hold_up_leaves_nothing_behind(database: Database) -> None:
+    """Without WAL it waits for who reads. The next writer begins anew."""
+    plain = like(database, journal="DELETE", lock_timeout=timedelta(milliseconds=50))
+    async with plain.reading() as reader:
+        await reader.execute(text("SELECT email FROM profile"))
+        with pytest.raises(Busy):
+            await create(Db(plain), "lost@example.com")
+    await create(Db(plain), "kept@example.com")
+    assert await Db(plain).fetch("SELECT email FROM profile", ()) == [("kept@example.com",)]
+    await plain.close()
