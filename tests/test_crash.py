@@ -110,7 +110,21 @@ async def tried(api: Api, name: str, fault: Any) -> None:
     print(f"{name} on {api.database.dialect}: {len(points)} points in {time.process_time() - begun:.1f} s")
 
 
-@pytest.mark.parametrize("backend", ["sqlite"])
-@pytest.mark.parametrize("name", MUTATIONS)
+ON_POSTGRESQL = ("accountOpen", "invoicingDayUpdate")
+ALWAYS = [*(("sqlite", name) for name in MUTATIONS), *(("postgresql", name) for name in ON_POSTGRESQL)]
+CAMPAIGN = [("postgresql", name, Fault) for name in MUTATIONS] + [
+    (backend, name, Gone) for backend in ("sqlite", "postgresql") for name in MUTATIONS
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("backend", "name"), ALWAYS)
 async def test_a_mutation_that_is_cut_short_is_carried_out_once(api: Api, backend: str, name: str) -> None:
     await tried(api, name, Fault)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("backend", "name", "fault"), CAMPAIGN)
+async def test_so_is_each_on_both_databases_however_it_ends(api: Api, backend: str, name: str, fault: Any) -> None:
+    """Where the process is gone, nothing of the code comes after it."""
+    await tried(api, name, fault)
