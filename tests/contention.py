@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID, uuid4
 
 from app import worker
@@ -33,6 +33,8 @@ CLIENTS, COPIES, PATIENCE = 16, 3, 60
 STEP, DAY = timedelta(minutes=3), timedelta(hours=12)
 AGAIN = {"IDEMPOTENCY_IN_PROGRESS", "UNAVAILABLE"}
 PLANS, PERIODS = ("small", "medium", "large"), ("MONTHLY", "YEARLY")
+WEIGHTS = {"change": 40, "renew": 22, "pay": 16, "day": 16, "open": 6}
+"""How often each is done."""
 PRICE = "token blockers { code }"
 OPEN_QUOTE = f"""query ($id: ID!, $input: AccountOpenQuoteInput!) {{ node(id: $id) {{ ... on Profile {{
   price: accountOpenQuote(input: $input) {{ {PRICE} }} }} }} }}"""
@@ -49,6 +51,15 @@ DAY_UPDATE = """mutation ($input: InvoicingDayUpdateInput!) { invoicingDayUpdate
 RUNNING = "query ($id: ID!) { node(id: $id) { ... on Account { subscription { id } } } }"
 RENEW = """mutation ($input: SubscriptionRenewalUpdateInput!) { subscriptionRenewalUpdate(input: $input) {
   subscription { id } userErrors { code } } }"""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is to be done once."""
+
+    name: str
+    document: str
+    given: Any
 
 
 @dataclass
@@ -72,27 +83,36 @@ class Crowd:
     paid_cents: int = 0
     before: Counter[str] = field(default_factory=Counter)
     """The facts that were there already."""
+    unsure: dict[UUID, Intent] = field(default_factory=dict)
+    """What was sent and never answered."""
+    asked: dict[UUID, Intent] = field(default_factory=dict)
+    """What was answered."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """What has no key, and was never answered."""
+    weights: dict[str, int] = field(default_factory=WEIGHTS.copy)
 
-    WEIGHTS: ClassVar[dict[str, int]] = {"change": 40, "renew": 24, "pay": 20, "day": 10, "open": 6}
+    async def come(self, clients: int) -> None:
+        """So many sign in, and look at the plans."""
+        self.tokens = [await self.api.token(OWNER) for _ in range(clients)]
+        self.plans = {code: await plan_id(self.api, code) for code in PLANS}
 
     async def gather(self) -> None:
         """Everybody at once, beside the clock and those who run the machines."""
-        self.tokens = [await self.api.token(OWNER) for _ in range(CLIENTS)]
-        self.plans = {code: await plan_id(self.api, code) for code in PLANS}
         over = asyncio.Event()
         machines = asyncio.create_task(self._work(over))
         try:
-            await asyncio.gather(*(self._go_on(token) for token in self.tokens))
+            await asyncio.gather(*(self.go_on(token) for token in self.tokens))
         finally:
             over.set()
             await machines
 
-    async def _go_on(self, token: str) -> None:
+    async def go_on(self, token: str) -> None:
+        """Do one thing after the other."""
         acts: dict[str, Callable[[str], Awaitable[None]]] = {
             "change": self.change, "renew": self.renew, "pay": self.pay, "day": self.day, "open": self.open
         }  # fmt: skip
         while self.left > 0:
-            (name,) = self.chance.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))
+            (name,) = self.chance.choices(list(self.weights), list(self.weights.values()))
             await acts[name](token)
 
     async def _work(self, over: asyncio.Event) -> None:
@@ -134,16 +154,33 @@ class Crowd:
     async def keyed(self, name: str, document: str, given: Any, token: str) -> None:
         """One intent, perhaps from several clients at once: it is carried out once, and answered the same."""
         key = uuid4()
-        given = {**given, "idempotencyKey": str(key)}
-        copies = self.chance.choice([1, 1, 1, COPIES])
-        tokens = [token, *self.chance.sample(self.tokens, copies - 1)]
-        payloads = await asyncio.gather(*(self.sent(document, given, each) for each in tokens))
+        intent = self.unsure[key] = Intent(name, document, {**given, "idempotencyKey": str(key)})
+        tokens = [token, *self.chance.sample(self.tokens, self.chance.choice([0, 0, 0, COPIES - 1]))]
+        sent = (self.sent(document, intent.given, each) for each in tokens)
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        errors = [answer for answer in answers if isinstance(answer, BaseException)]
+        self._settle(key, [answer for answer in answers if isinstance(answer, dict)], whole=not errors)
+        if errors:
+            raise errors[0]
+
+    async def take_up(self) -> None:
+        """Ask again whatever was asked: what was answered is answered the same, what was not is settled now."""
+        for key, intent in self.asked.items():
+            payload = await self.sent(intent.document, intent.given, self.tokens[0])
+            assert payload == self.kept[key]
+        for key, intent in list(self.unsure.items()):
+            self._settle(key, [await self.sent(intent.document, intent.given, self.tokens[0])], whole=True)
+
+    def _settle(self, key: UUID, payloads: Sequence[Any], *, whole: bool) -> None:
         good = [payload for payload in payloads if not payload["userErrors"]]
         self.refused.update(error["code"] for payload in payloads for error in payload["userErrors"])
         if good:
             assert good == [good[0]] * len(good)
-            self.done[name] += 1
+            intent = self.asked[key] = self.unsure[key]
+            self.done[intent.name] += 1
             self.kept[key] = good[0]
+        if good or whole:
+            del self.unsure[key]
 
     async def price(self, document: str, variables: Any, token: str) -> str | None:
         """The token of a quote; None where something stands in the way."""
@@ -173,7 +210,9 @@ class Crowd:
     async def renew(self, token: str) -> None:
         running = (await self.ask(RUNNING, {"id": self.chance.choice(self.accounts)}, token))["subscription"]
         given = {"subscriptionId": running["id"], "renews": self.chance.random() < 0.7}
+        self.lost["renew"] += 1
         payload = await self.sent(RENEW, given, token)
+        self.lost["renew"] -= 1
         self.refused.update(error["code"] for error in payload["userErrors"])
         self.done["renew"] += not payload["userErrors"]
 
@@ -198,6 +237,7 @@ async def crowd(api: Api, seed: int, count: int) -> Crowd:
     await alone(api)
     accounts = [await open_account(api, f"hot{number}", "small") for number in range(4)]
     made = Crowd(api, random.Random(seed), count, accounts=accounts, before=await facts_of(api))
+    await made.come(CLIENTS)
     await made.gather()
     return made
 
