@@ -6,25 +6,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 from app import worker
 from app.settings import Settings
-from models.account import Account
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
 from models.conflict import Busy
 from models.db import Db
-from models.idempotency import KeptIntent
-from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount
-from models.profile import Profile
-from models.subscription import Subscription, SubscriptionStatus
 from resolvers import ledger, ledger_seal
-from schema.global_id import global_id, read_global_id
 from tests.api import OWNER, Api, profile_id
-from tests.cycle import alone, balance, open_account
+from tests.cycle import alone, open_account
 from tests.hosting import answer
 from tests.opening import PASSWORD, plan_id
 
@@ -258,64 +251,3 @@ async def facts_of(api: Api) -> Counter[str]:
     """How many facts there are of each kind of intent."""
     kinds = Counter(row.kind for row in await api.rows(ActivityEvent))
     return Counter({name: sum(kinds[kind] for kind in facts) for name, facts in FACTS.items()})
-
-
-async def check_kept(crowd: Crowd) -> None:
-    """Each key was kept with what it was answered, and nothing else was."""
-    kept = {row.key: row.results for row in await crowd.api.rows(KeptIntent)}
-    for key, payload in crowd.kept.items():
-        answered = {name: _key(value["id"]) for name, value in payload.items() if isinstance(value, dict)}
-        assert set(kept[key].values()) == {value for name, value in answered.items() if name != "billing"} | (
-            {str(OWNER.key)} if "billing" in answered else set()
-        )
-    mine = {key for key, results in kept.items() if key in crowd.kept}
-    assert mine == set(crowd.kept)
-
-
-def _key(text: str) -> str:
-    found = read_global_id(text)
-    assert found is not None
-    return str(found[1])
-
-
-async def check_replay(crowd: Crowd) -> None:
-    """Every balance is what the lines of the journal come to, in their order."""
-    lines: Counter[UUID] = Counter()
-    for line in await crowd.api.rows(JournalLine):
-        if line.account is LedgerAccount.CUSTOMERS:
-            lines[line.entry_id] -= line.cents
-    rows = sorted(await crowd.api.rows(JournalEntry), key=lambda row: row.position)
-    entries = [row for row in rows if row.owner_id == OWNER.key]
-    assert [row.position for row in entries] == list(range(1, len(entries) + 1))
-    total = 0
-    for entry in entries:
-        total += lines[entry.id]
-        assert (entry.amount_cents, entry.balance_after_cents) == (lines[entry.id], total)
-    assert all(before.booked_at <= after.booked_at for before, after in pairwise(entries))
-    assert sum(row.amount_cents for row in entries if row.kind is EntryKind.PAYMENT) == crowd.paid_cents
-    assert await balance(crowd.api) == f"{total / 100:.2f}"
-
-
-async def check_last(crowd: Crowd) -> None:
-    """No update is lost: each change of a plan and of the day began where another one ended."""
-    events = await crowd.api.rows(ActivityEvent)
-    (owner,) = [row for row in await crowd.api.rows(Profile) if row.id == OWNER.key]
-    days = [row.changes["invoicing_day"] for row in events if row.kind in FACTS["day"]]
-    check_path(days, None, owner.invoicing_day)
-    running = [row for row in await crowd.api.rows(Subscription) if row.status is not SubscriptionStatus.ENDED]
-    for account in await crowd.api.rows(Account):
-        if global_id("Account", account.id) in crowd.accounts:
-            mine = [row for row in events if row.subject_id == account.id and row.kind in FACTS["change"]]
-            small = _key(crowd.plans["small"])
-            check_path([row.changes["plan_id"] for row in mine], small, str(account.plan_id))
-            assert [row.plan_id for row in running if row.account_id == account.id] == [account.plan_id]
-
-
-def check_path(steps: Sequence[Sequence[Any]], first: Any, last: Any) -> None:
-    """Steps from one value to another can be put in a row from `first` to `last`."""
-    balanced: Counter[Any] = Counter([last])
-    balanced.subtract([first])
-    for before, after in steps:
-        balanced[before] += 1
-        balanced[after] -= 1
-    assert not any(balanced.values()), balanced

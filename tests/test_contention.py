@@ -1,22 +1,96 @@
 """BIL-1, BIL-15. Sixteen clients on one profile lose nothing and double nothing, whatever they do at once."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from app import worker
+from models.account import Account
+from models.activity import ActivityEvent
 from models.clock import FrozenClock
 from models.db import Db
+from models.idempotency import KeptIntent
+from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount
+from models.profile import Profile
+from models.subscription import Subscription, SubscriptionStatus
 from resolvers import ledger_seal
 from resolvers.audit import verify
-from tests.api import Api
-from tests.contention import SETTINGS, WEIGHTS, Crowd, check_kept, check_last, check_path, check_replay, crowd, facts_of
+from schema.global_id import global_id, read_global_id
+from tests.api import OWNER, Api
+from tests.contention import FACTS, SETTINGS, WEIGHTS, Crowd, crowd, facts_of
+from tests.cycle import balance
 
 MANY, SLICE, SLICES = 400, 1_000, 10
 SEEDS = {"sqlite": 0, "postgresql": 1_000_000}
 DEADLOCKS = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+
+
+async def check_kept(crowd: Crowd) -> None:
+    """Each key was kept with what it was answered, and nothing else was."""
+    kept = {row.key: row.results for row in await crowd.api.rows(KeptIntent)}
+    for key, payload in crowd.kept.items():
+        answered = {name: _key(value["id"]) for name, value in payload.items() if isinstance(value, dict)}
+        assert set(kept[key].values()) == {value for name, value in answered.items() if name != "billing"} | (
+            {str(OWNER.key)} if "billing" in answered else set()
+        )
+    mine = {key for key, results in kept.items() if key in crowd.kept}
+    assert mine == set(crowd.kept)
+
+
+def _key(text: str) -> str:
+    found = read_global_id(text)
+    assert found is not None
+    return str(found[1])
+
+
+async def check_replay(crowd: Crowd) -> None:
+    """Every balance is what the lines of the journal come to, in their order."""
+    lines: Counter[UUID] = Counter()
+    for line in await crowd.api.rows(JournalLine):
+        if line.account is LedgerAccount.CUSTOMERS:
+            lines[line.entry_id] -= line.cents
+    rows = sorted(await crowd.api.rows(JournalEntry), key=lambda row: row.position)
+    entries = [row for row in rows if row.owner_id == OWNER.key]
+    assert [row.position for row in entries] == list(range(1, len(entries) + 1))
+    total = 0
+    for entry in entries:
+        total += lines[entry.id]
+        assert (entry.amount_cents, entry.balance_after_cents) == (lines[entry.id], total)
+    assert all(before.booked_at <= after.booked_at for before, after in pairwise(entries))
+    assert sum(row.amount_cents for row in entries if row.kind is EntryKind.PAYMENT) == crowd.paid_cents
+    assert await balance(crowd.api) == f"{total / 100:.2f}"
+
+
+async def check_last(crowd: Crowd) -> None:
+    """No update is lost: each change of a plan and of the day began where another one ended."""
+    events = await crowd.api.rows(ActivityEvent)
+    (owner,) = [row for row in await crowd.api.rows(Profile) if row.id == OWNER.key]
+    days = [row.changes["invoicing_day"] for row in events if row.kind in FACTS["day"]]
+    check_path(days, None, owner.invoicing_day)
+    running = [row for row in await crowd.api.rows(Subscription) if row.status is not SubscriptionStatus.ENDED]
+    for account in await crowd.api.rows(Account):
+        if global_id("Account", account.id) in crowd.accounts:
+            mine = [row for row in events if row.subject_id == account.id and row.kind in FACTS["change"]]
+            small = _key(crowd.plans["small"])
+            check_path([row.changes["plan_id"] for row in mine], small, str(account.plan_id))
+            assert [row.plan_id for row in running if row.account_id == account.id] == [account.plan_id]
+
+
+def check_path(steps: Sequence[Sequence[Any]], first: Any, last: Any) -> None:
+    """Steps from one value to another can be put in a row from `first` to `last`."""
+    balanced: Counter[Any] = Counter([last])
+    balanced.subtract([first])
+    for before, after in steps:
+        balanced[before] += 1
+        balanced[after] -= 1
+    assert not any(balanced.values()), balanced
 
 
 async def check(made: Crowd, clock: FrozenClock) -> None:
@@ -35,7 +109,7 @@ async def check(made: Crowd, clock: FrozenClock) -> None:
     assert (await verify(api.database)).unsealed == 0
 
 
-async def contended(api: Api, clock: FrozenClock, seed: int, count: int) -> None:
+async def check_contended(api: Api, clock: FrozenClock, seed: int, count: int) -> None:
     begun, deadlocks = time.monotonic(), await deadlocked(api)
     made = await crowd(api, seed, count)
     print(
@@ -60,14 +134,14 @@ async def deadlocked(api: Api) -> int:
 async def test_sixteen_clients_on_one_profile_lose_nothing_and_double_nothing(
     api: Api, clock: FrozenClock, backend: str
 ) -> None:
-    await contended(api, clock, SEEDS[backend], MANY)
+    await check_contended(api, clock, SEEDS[backend], MANY)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("start", range(0, SLICE * SLICES, SLICE), ids=lambda start: f"seeds_{start:05}")
 async def test_so_do_many_more(api: Api, clock: FrozenClock, backend: str, start: int) -> None:
     """A slice can be taken up alone: `make campaign ARGS="-k seeds_07000"`."""
-    await contended(api, clock, SEEDS[backend] + start, SLICE)
+    await check_contended(api, clock, SEEDS[backend] + start, SLICE)
 
 
 def test_a_lost_update_is_noticed() -> None:

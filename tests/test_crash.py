@@ -7,9 +7,6 @@ from uuid import uuid4
 
 import pytest
 
-from models.account import Account
-from models.column import table
-from models.db import Db
 from models.provisioning import ProvisioningTask, TaskState
 from models.service import ServiceScope
 from models.subscription import Subscription
@@ -24,7 +21,7 @@ from tests.test_clockwork import RENEW
 from tests.test_provisioning import REPORT
 
 Prepare = Callable[[Api, str], Awaitable[Mutation]]
-DELETE = "mutation ($id: ID!) { accountDelete(input: {accountId: $id, confirmation: \"shop\"}) { userErrors { code } } }"
+DELETE = 'mutation ($id: ID!) { accountDelete(input: {accountId: $id, confirmation: "shop"}) { userErrors { code } } }'
 
 
 async def account_open(api: Api, token: str) -> Mutation:
@@ -97,7 +94,7 @@ MUTATIONS: dict[str, Prepare] = {
 }
 
 
-async def tried(api: Api, name: str, fault: Any) -> None:
+async def check_survives(api: Api, name: str, fault: Any) -> None:
     """A mutation of a profile that has paid a part of what it owes, cut short wherever it can be."""
     await alone(api)
     await open_account(api, "shop", "small")
@@ -120,11 +117,11 @@ CAMPAIGN = [("postgresql", name, Fault) for name in MUTATIONS] + [
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("backend", "name"), ALWAYS)
 async def test_a_mutation_that_is_cut_short_is_carried_out_once(api: Api, backend: str, name: str) -> None:
-    await tried(api, name, Fault)
+    await check_survives(api, name, Fault)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize(("backend", "name", "fault"), CAMPAIGN)
 async def test_so_is_each_on_both_databases_however_it_ends(api: Api, backend: str, name: str, fault: Any) -> None:
     """Where the process is gone, nothing of the code comes after it."""
-    await tried(api, name, fault)
+    await check_survives(api, name, fault)

@@ -11,8 +11,8 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,20 @@ import uvicorn
 from app import log
 from app.demo import seed
 from app.lock import only_process
-from app.main import create_app, staff_schema
+from app.main import create_app
 from app.passwords import HashingPool
 from app.settings import Settings
 from engine.bind import Bound
 from models.clock import RealClock
 from models.db import Database
 from resolvers.audit import verify
-from schema.root import build
 from tests.api import CHEAP, Api, serving
-from tests.contention import Crowd, check_kept, check_last, check_replay, facts_of
+from tests.contention import Crowd, facts_of
 from tests.cycle import MOVE, alone, open_account
 from tests.database import Databases
 from tests.house import ROOT
 from tests.server import environment, free_port
+from tests.test_contention import check_kept, check_last, check_replay
 
 KILLS, MANY = 10, 100
 CLIENTS = 4
@@ -44,17 +44,18 @@ WEIGHTS = {"change": 40, "renew": 15, "day": 25, "open": 20}
 
 
 def nursery() -> None:
-    """Serve with the settings of each line, each time in a process of its own; say which it is, and when it is gone."""
-    bound = build()
-    staff_schema()
+    """Serve with the settings of the first line at the port of each other one, each time in a process of its own.
+
+    Says which it is, and when it is gone.
+    """
+    settings = Settings(**json.loads(sys.stdin.readline()))
+    log.configure(settings.log_format)
+    app = create_app(settings)  # It has no thread and no connection before it is asked something.
     print("ready", flush=True)
     for line in sys.stdin:
-        settings = Settings(**json.loads(line))
         if (pid := os.fork()) == 0:
-            log.configure(settings.log_format)
             with only_process(settings.database_url):
-                app = create_app(settings, bound=bound)
-                uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_config=None)
+                uvicorn.run(app, host=settings.host, port=int(line), access_log=False, log_config=None)
             os._exit(0)
         print(pid, flush=True)
         os.waitpid(pid, 0)
@@ -79,7 +80,7 @@ class Remote(Api):
 
 
 @asynccontextmanager
-async def servers(errors: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def servers(errors: Path, settings: Mapping[str, Any]) -> AsyncIterator[asyncio.subprocess.Process]:
     """The nursery, ready."""
     command = [sys.executable, "-c", "from tests.test_kill import nursery; nursery()"]
     pipe = asyncio.subprocess.PIPE
@@ -88,12 +89,19 @@ async def servers(errors: Path) -> AsyncIterator[asyncio.subprocess.Process]:
             *command, env=environment({}), cwd=ROOT, stdin=pipe, stdout=pipe, stderr=file
         )
     try:
-        assert await told(made) == "ready", errors.read_text("utf-8")
+        await tell(made, json.dumps(settings))
+        assert await told(made) == "ready"
         yield made
     finally:
         if made.returncode is None:
             made.kill()
         await made.wait()
+
+
+async def tell(process: asyncio.subprocess.Process, line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n".encode())
+    await process.stdin.drain()
 
 
 async def told(process: asyncio.subprocess.Process) -> str:
@@ -102,14 +110,10 @@ async def told(process: asyncio.subprocess.Process) -> str:
 
 
 @asynccontextmanager
-async def serves(
-    process: asyncio.subprocess.Process, settings: dict[str, Any], database: Database
-) -> AsyncIterator[tuple[int, Remote]]:
+async def serves(process: asyncio.subprocess.Process, database: Database) -> AsyncIterator[tuple[int, Remote]]:
     """A server over the database, which is killed at the end, whatever it is at."""
     port = free_port()
-    assert process.stdin is not None
-    process.stdin.write(json.dumps({**settings, "port": port}).encode() + b"\n")
-    await process.stdin.drain()
+    await tell(process, str(port))
     pid, remote = int(await told(process)), Remote(f"http://127.0.0.1:{port}", database)
     try:
         await remote.up()
@@ -130,16 +134,16 @@ async def busy(crowd: Crowd, token: str) -> None:
 async def amid(crowd: Crowd) -> None:
     """Wait until some mutations have left, the last of them a moment ago."""
     until = crowd.left - crowd.chance.randrange(1, 12)
-    while crowd.left > until:
+    while crowd.left > until:  # noqa: ASYNC110 - what the clients do is not told
         await asyncio.sleep(0.002)
     await asyncio.sleep(crowd.chance.uniform(0, 0.06))
 
 
-async def killed(crowd: Crowd, process: asyncio.subprocess.Process, settings: dict[str, Any], times: int) -> int:
+async def killed(crowd: Crowd, process: asyncio.subprocess.Process, times: int) -> int:
     """Serve and kill so many times; answers how many mutations had no answer when their server was gone."""
     unanswered = 0
     for _ in range(times):
-        async with serves(process, settings, crowd.api.database) as (pid, remote):
+        async with serves(process, crowd.api.database) as (pid, remote):
             crowd.api = remote
             await crowd.take_up()
             crowd.asked.clear()  # What is answered the same once is so ever after.
@@ -148,7 +152,7 @@ async def killed(crowd: Crowd, process: asyncio.subprocess.Process, settings: di
             os.kill(pid, signal.SIGKILL)
             await asyncio.gather(*clients)
         unanswered += len(crowd.unsure)
-    async with serves(process, settings, crowd.api.database) as (pid, remote):
+    async with serves(process, crowd.api.database) as (pid, remote):
         crowd.api = remote
         await crowd.take_up()
     return unanswered
@@ -167,16 +171,20 @@ async def prepared(api: Api, number: int) -> Crowd:
     return made
 
 
-async def tried(databases: Databases, bound: Bound, hashing: HashingPool, folder: Path, number: int, times: int) -> None:
-    async with databases.migrated() as url, servers(folder / "log") as process:
+async def check_killed(
+    databases: Databases, bound: Bound, hashing: HashingPool, folder: Path, number: int, times: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(databases.migrated())
+        served = {"database_url": url, "mail_folder": str(folder), "rate_limits": False, "log_format": "json"}
+        process = await stack.enter_async_context(servers(folder / "log", {**served, **CHEAP}))
         database = Database(url, clock=RealClock(), sandbox=True)
-        settings = {"database_url": url, "mail_folder": str(folder), "rate_limits": False, "log_format": "json", **CHEAP}
         try:
             await seed(database, hashing)
             async with serving(database, bound, rate_limits=False) as api:
                 crowd = await prepared(api, number)
                 await database.close()  # On a file the server finds what the one before it left.
-                unanswered = await killed(crowd, process, settings, times)
+                unanswered = await killed(crowd, process, times)
                 crowd.api = api
                 await check(crowd)
         finally:
@@ -205,7 +213,7 @@ async def check(crowd: Crowd) -> None:
 async def test_a_server_that_is_killed_keeps_what_it_acknowledged_and_does_nothing_twice(
     databases: Databases, bound: Bound, hashing: HashingPool, tmp_path: Path
 ) -> None:
-    await tried(databases, bound, hashing, tmp_path, 0, KILLS)
+    await check_killed(databases, bound, hashing, tmp_path, 0, KILLS)
 
 
 @pytest.mark.campaign
@@ -213,4 +221,4 @@ async def test_a_server_that_is_killed_keeps_what_it_acknowledged_and_does_nothi
 async def test_so_do_many_more_kills(
     databases: Databases, bound: Bound, hashing: HashingPool, tmp_path: Path, number: int
 ) -> None:
-    await tried(databases, bound, hashing, tmp_path, number, MANY)
+    await check_killed(databases, bound, hashing, tmp_path, number, MANY)
