@@ -3,29 +3,33 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from app import worker
 from models.account import Account
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
-from models.db import Db
+from models.column import table
+from models.db import Database, Db
 from models.idempotency import KeptIntent
 from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount
 from models.profile import Profile
+from models.sandbox import ClockOffset
 from models.subscription import Subscription, SubscriptionStatus
 from resolvers import ledger_seal
 from resolvers.audit import verify
 from schema.global_id import global_id, read_global_id
 from tests.api import OWNER, Api
 from tests.contention import FACTS, SETTINGS, WEIGHTS, Crowd, crowd, facts_of
-from tests.cycle import balance
+from tests.cycle import balance, choose_day
+from tests.test_db import DONE, Thing
 
 MANY, SLICE, SLICES = 400, 1_000, 10
 SEEDS = {"sqlite": 0, "postgresql": 1_000_000}
@@ -142,6 +146,37 @@ async def test_sixteen_clients_on_one_profile_lose_nothing_and_double_nothing(
 async def test_so_do_many_more(api: Api, clock: FrozenClock, backend: str, start: int) -> None:
     """A slice can be taken up alone: `make campaign ARGS="-k seeds_07000"`."""
     await check_contended(api, clock, SEEDS[backend] + start, SLICE)
+
+
+async def test_a_view_ends_with_its_request_however_many_connections_there_are(api: Api, clock: FrozenClock) -> None:
+    """What is told of a change is told as of one instant; whoever is given the connection next sees what is there."""
+    url, offsets = api.database.url.render_as_string(hide_password=False), table(ClockOffset)
+    database = Database(url, clock=clock, sandbox=True, pool_size=1, pool_overflow=5)
+    more = update(offsets).values(microseconds=offsets.c.microseconds + 1)
+
+    async def looked(stack: AsyncExitStack, *, after: int) -> int:
+        """What a request sees, which has written before; it lasts as long as the others."""
+        db = await stack.enter_async_context(Db(database))
+        for _ in range(after):
+            async with db.write() as write:
+                write.record.happened(DONE, Thing())
+                await write.run(more)
+        return int((await db.rows(select(offsets.c.microseconds)))[0][0])
+
+    async with AsyncExitStack() as stack:
+        assert [await looked(stack, after=1) for _ in range(3)] == [1, 2, 3]
+    async with Db(database) as db:
+        await db.note(more)
+    async with AsyncExitStack() as stack:
+        assert [await looked(stack, after=0) for _ in range(3)] == [4, 4, 4]
+    await database.close()
+
+
+async def test_verifying_leaves_the_connections_of_requests_as_they_were(api: Api) -> None:
+    token = await api.token(OWNER)
+    await verify(api.database)
+    assert (await choose_day(api, 5))["userErrors"] == []
+    assert (await api.ask("{ viewer { id } }", token=token)).errors == []
 
 
 def test_a_lost_update_is_noticed() -> None:
