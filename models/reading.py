@@ -292,7 +292,7 @@ class Readings:
             self._leave()
 
     async def _put_away(self, reading: Reading) -> None:
-        if reading.usable and len(self._idle) < self._size:
+        if reading.usable:  # Whether it is kept here or not: whoever is given it next would see what this request saw.
             try:
                 await reading.end()
             except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -157,7 +157,8 @@ async def verify(database: Database) -> Findings:
     findings = Findings()
     # One view of all of it, however long it takes; on SQLite a read transaction is one.
     isolation = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-    async with database.reading() as connection:
+    # A connection of its own: one that is kept for requests would keep its isolation.
+    async with database.readers.connect() as connection:
         await connection.execution_options(**isolation)
         async with connection.begin():
             await _entries(connection, findings)

@@ -1,0 +1,127 @@
+"""BIL-15, EVT-4. Whatever is cut short, wherever: nothing is lost, nothing is done twice, and a retry is answered."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models.provisioning import ProvisioningTask, TaskState
+from models.service import ServiceScope
+from models.subscription import Subscription
+from schema.global_id import global_id
+from tests.api import OWNER, Api, profile_id
+from tests.crash import Fault, Gone, Mutation, survived
+from tests.cycle import CHANGE, DAY, MOVE, alone, change_quote, day_quote, move, open_account, pay
+from tests.hosting import account
+from tests.opening import OPEN, on_plan, opened, plan_id, wanted
+from tests.test_access import credential
+from tests.test_clockwork import RENEW
+from tests.test_provisioning import REPORT
+
+Prepare = Callable[[Api, str], Awaitable[Mutation]]
+DELETE = 'mutation ($id: ID!) { accountDelete(input: {accountId: $id, confirmation: "shop"}) { userErrors { code } } }'
+
+
+async def account_open(api: Api, token: str) -> Mutation:
+    given = await wanted(api, token, await on_plan(api, "fresh", "medium"))
+    return Mutation(OPEN, {"input": given}, token)
+
+
+async def account_plan_change(api: Api, token: str) -> Mutation:
+    """Of a period that is paid in part: a refund, and a new subscription."""
+    key = global_id("Account", (await account(api, "shop")).id)
+    given = {
+        "accountId": key,
+        "planId": await plan_id(api, "medium"),
+        "period": "YEARLY",
+        "quoteToken": (await change_quote(api, key, "medium", "YEARLY"))["token"],
+        "idempotencyKey": str(uuid4()),
+    }
+    return Mutation(CHANGE, {"input": given}, token)
+
+
+async def invoicing_day_update(api: Api, token: str) -> Mutation:
+    given = {
+        "profileId": profile_id(OWNER),
+        "day": 5,
+        "quoteToken": (await day_quote(api, 5))["token"],
+        "idempotencyKey": str(uuid4()),
+    }
+    return Mutation(DAY, {"input": given}, token)
+
+
+async def subscription_renewal_update(api: Api, token: str) -> Mutation:
+    key = (await account(api, "shop")).id
+    (running,) = [row for row in await api.rows(Subscription) if row.account_id == key]
+    variables = {"id": global_id("ServiceSubscription", running.id), "renews": False}
+    return Mutation(RENEW, variables, token, again=frozenset({"subscription.renewal_stopped"}))
+
+
+async def sandbox_clock_advance(api: Api, token: str) -> Mutation:
+    """Over a renewal, its invoice, and a notice."""
+    return Mutation(MOVE, {"to": "2026-12-23T12:00:00Z"}, token, again=frozenset({"sandbox.clock_advanced"}))
+
+
+async def provisioning_report(api: Api, outcome: str) -> Mutation:
+    (task,) = [row for row in await api.rows(ProvisioningTask) if row.state is TaskState.PENDING]
+    secret = await credential(api, ServiceScope.PROVISIONING)
+    variables = {"input": {"taskId": str(task.id), "outcome": outcome}}
+    return Mutation(REPORT, variables, secret, path="/staff/graphql", unlike=frozenset({"changed"}))
+
+
+async def opening_failed(api: Api, token: str) -> Mutation:
+    """The account goes, and what was ordered for it."""
+    await opened(api, token, await wanted(api, token, await on_plan(api, "fresh", "medium")))
+    return await provisioning_report(api, "FAILED")
+
+
+async def deletion_done(api: Api, token: str) -> Mutation:
+    """The account goes, and what runs for it ends."""
+    await api.ask(DELETE, {"id": global_id("Account", (await account(api, "shop")).id)}, token=token)
+    return await provisioning_report(api, "DONE")
+
+
+MUTATIONS: dict[str, Prepare] = {
+    "accountOpen": account_open,
+    "accountPlanChange": account_plan_change,
+    "invoicingDayUpdate": invoicing_day_update,
+    "subscriptionRenewalUpdate": subscription_renewal_update,
+    "sandboxClockAdvance": sandbox_clock_advance,
+    "provisioningReport of an opening": opening_failed,
+    "provisioningReport of a deletion": deletion_done,
+}
+
+
+async def check_survives(api: Api, name: str, fault: Any) -> None:
+    """A mutation of a profile that has paid a part of what it owes, cut short wherever it can be."""
+    await alone(api)
+    await open_account(api, "shop", "small")
+    await move(api, "2026-11-25T09:00:00Z")
+    await pay(api, 500)
+    mutation = await MUTATIONS[name](api, await api.token(OWNER))
+    begun = time.process_time()
+    points = await survived(api, mutation, fault)
+    assert sum(point == "after COMMIT" for point in points) >= 1
+    print(f"{name} on {api.database.dialect}: {len(points)} points in {time.process_time() - begun:.1f} s")
+
+
+ON_POSTGRESQL = ("accountOpen", "invoicingDayUpdate")
+ALWAYS = [*(("sqlite", name) for name in MUTATIONS), *(("postgresql", name) for name in ON_POSTGRESQL)]
+CAMPAIGN = [("postgresql", name, Fault) for name in MUTATIONS] + [
+    (backend, name, Gone) for backend in ("sqlite", "postgresql") for name in MUTATIONS
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("backend", "name"), ALWAYS)
+async def test_a_mutation_that_is_cut_short_is_carried_out_once(api: Api, backend: str, name: str) -> None:
+    await check_survives(api, name, Fault)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("backend", "name", "fault"), CAMPAIGN)
+async def test_so_is_each_on_both_databases_however_it_ends(api: Api, backend: str, name: str, fault: Any) -> None:
+    """Where the process is gone, nothing of the code comes after it."""
+    await check_survives(api, name, fault)
