@@ -35,6 +35,7 @@ from resolvers import invoicing_day, ledger, ledger_seal, opening, plan_change, 
 from resolvers import subscription as renewals
 from resolvers.audit import Findings, verify
 from tests.booking import a_customer
+from tests.hosting import OFFICE
 
 FIGURES = Figures()
 ZONE = ZoneInfo(FIGURES.billing_zone)
@@ -110,7 +111,7 @@ class World:
             key = await opening.open_account(self.context(db), owner_id=self.owner, **given)
             assert await opening.open_account(self.context(db), owner_id=self.owner, **given) == key
             (task,) = await db.rows(select(TASKS.c.id).where(TASKS.c.account_id == key))
-            await provisioning.report(db, task_id=task.id, outcome=Outcome.DONE)
+            await provisioning.report(db, OFFICE, task_id=task.id, outcome=Outcome.DONE)
         self.accounts[name], self.disks.gigabytes[key] = key, used_gigabytes
 
     async def quote_change(self, name: str, plan: str, period: str) -> Quote:
