@@ -10,25 +10,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast
 
-from models import sqlite, sqlite_cursor  # isort: skip - before anything that imports sqlite3
+from models import sqlite  # isort: skip - before anything that imports sqlite3
 
-import orjson
-from sqlalchemy import Connection, Executable, Row, Select, SelectBase, event, inspect, select
+from sqlalchemy import Executable, Row, Select, SelectBase, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
 from models.activity import Author, Record
 from models.clock import Clock
 from models.column import table
-from models.conflict import Busy, translate
+from models.conflict import Busy
 from models.delivery import deliveries
+from models.pool import postgresql_engine, sqlite_engine
 from models.prepared import Prepared, compiled
 from models.reading import PostgresqlReading, Reading, Readings, Slow, SqliteReading, to_its_end
 from models.sandbox import ClockOffset
@@ -370,55 +369,6 @@ def async_url(url: str) -> URL:
     if backend == "sqlite" and (parsed.database or ":memory:").startswith((":memory:", "file:")):
         raise ValueError("SQLite works on a file, sqlite:///espace.db: each connection would have its own memory")
     return parsed.set(drivername=drivers[backend])
-
-
-def sqlite_engine(url: URL, *, wait: timedelta, journal: str, read_only: bool = False, **options: Any) -> AsyncEngine:
-    """Connections to an SQLite file, in a folder that is made where it is missing."""
-    Path(str(url.database)).absolute().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = _engine(url, module=sqlite_cursor.driver(), connect_args={"cached_statements": 500}, **options)
-    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
-
-    def begin_transaction(connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
-        if not driver.in_transaction:  # What was asked directly may have begun it.
-            connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", sqlite.settings(wait=wait, journal=journal, read_only=read_only))
-    event.listen(engine.sync_engine, "begin", begin_transaction)
-    return engine
-
-
-def postgresql_engine(
-    url: URL, limits: Mapping[str, timedelta], *, read_only: bool = False, **options: Any
-) -> AsyncEngine:
-    """Connections to PostgreSQL. Those that only read have no transactions: a select is one round trip."""
-    settings = {name: str(limit // timedelta(milliseconds=1)) for name, limit in limits.items()}
-    settings |= {"application_name": "espace", "jit": "off", "timezone": "UTC"}
-    if read_only:
-        settings["default_transaction_read_only"] = "on"
-        options["isolation_level"] = "AUTOCOMMIT"
-    arguments = {
-        "server_settings": settings,
-        "timeout": 10,
-        "prepared_statement_cache_size": 500,  # SQLAlchemy's; the driver's own follow, for what is asked directly.
-        "statement_cache_size": 500,
-        "max_cached_statement_lifetime": 0,
-        "max_cacheable_statement_size": 0,
-    }
-    return _engine(url, connect_args=arguments, **options)
-
-
-def _engine(url: URL, **options: Any) -> AsyncEngine:
-    """Errors name no parameters: they may be secrets, and errors are logged."""
-    engine = create_async_engine(
-        url, hide_parameters=True, json_serializer=_json, json_deserializer=orjson.loads, **options
-    )
-    event.listen(engine.sync_engine, "handle_error", translate)
-    return engine
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
 
 
 @asynccontextmanager
