@@ -12,9 +12,16 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import select
 
+from models.column import table
+from models.db import Database, Db
+from models.journal import JournalEntry
 from models.money import Money
+from resolvers import ledger
+from resolvers.audit import verify
 from tests.api import Api
+from tests.booking import a_customer
 from tests.cycle import alone, balance, change, change_quote, choose_day, documents, move, open_account, pay
 from tests.database import START, Databases
 from tests.life_ground import Lasting
@@ -99,6 +106,18 @@ async def test_over_the_api_it_is_the_same(api: Api) -> None:
     assert await documents(api) == told
     assert len(told) > 8
     assert await balance(api) == str(Money(life.books.balance).amount)
+
+
+async def test_who_reads_after_a_verification_is_not_bound_by_it(database: Database) -> None:
+    """BIL-1. Its view of the books ends with it, also on the connection that the next request gets."""
+    owner = await a_customer(database)
+    await verify(database)
+    async with Db(database) as db:
+        for cents in (100, 200):
+            async with db.write() as write:
+                await ledger.book_payment(write, owner, cents)
+            entries = await db.rows(select(table(JournalEntry).c.amount_cents))
+            assert max(row.amount_cents for row in entries) == cents
 
 
 @pytest.mark.campaign
