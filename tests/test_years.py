@@ -38,6 +38,7 @@ def seen(found: list[Findings]) -> tuple[int, int, int]:
     return len(found), sum(each.unsealed for each in found), found[-1].profiles
 
 
+@pytest.mark.timeout(600)
 async def test_a_year_of_customers_is_right_at_every_month_s_end(databases: Databases, backend: str) -> None:
     """BIL-1. With a 29 February, and both nights on which clocks change."""
     profiles = CUSTOMERS[backend]
@@ -47,6 +48,7 @@ async def test_a_year_of_customers_is_right_at_every_month_s_end(databases: Data
     assert found[-1].documents >= 8 * profiles
 
 
+@pytest.mark.timeout(600)
 async def test_a_year_is_the_same_by_whatever_steps(databases: Databases) -> None:
     """EVT-4. In one step between what customers do, in 12, in 365, and by random cuts: the same ledger."""
     profiles, dice = 3, random.Random(6)
