@@ -20,7 +20,7 @@ from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod, in_force
 from models.profile import Profile
 from models.renewal import Course, Renewal, announcement, renewal
-from models.server import Server
+from models.server import Server, ServerStatus
 from models.server_option import ServerOption, ServerOptionPrice
 from models.setting import Figures
 from models.subscription import EXPIRED, Charged, Subscription, SubscriptionStatus, discounts_of
@@ -60,6 +60,11 @@ NAMED = (
     .outerjoin(SERVERS, SERVERS.c.id == SUBSCRIPTIONS.c.server_id)
     .where(SUBSCRIPTIONS.c.id.in_(WANTED))
 )
+
+GOING = select(SERVERS.c.id).where(
+    SERVERS.c.owner_id == bindparam("owner_id"), SERVERS.c.status == ServerStatus.DELETING
+)
+"""The servers that a profile has given up."""
 
 
 class Later(NamedTuple):
@@ -127,9 +132,10 @@ async def renew(figures: Figures, write: Write, owner_id: UUID, at: datetime) ->
     of_accounts = select(SUBSCRIPTIONS.c.account_id).where(*due)
     accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(of_accounts)))}
     rows = await write.lock(select_rows(Subscription).where(*due))
+    going = {row.id for row in await write.rows(GOING, {"owner_id": owner_id})}
     for each in await priceable(write, rows):
         account = accounts.get(each.row.account_id)
-        gone = account is not None and account.status is AccountStatus.DELETING
+        gone = (account is not None and account.status is AccountStatus.DELETING) or each.row.server_id in going
         if each.row.renews and not gone:
             await _renew(figures, write, each)
         else:
