@@ -1,22 +1,32 @@
 """BIL-4, BIL-7, BIL-18. Ways around what is to be paid, each of which leads nowhere."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from models.account import AccountStatus
 from models.clock import FrozenClock
+from models.column import table
+from models.db import Db, NothingRecorded
+from models.profile import Profile
 from models.provisioning import Outcome
+from models.subscription import Subscription
+from resolvers import renewal, vat_correction
+from resolvers.vat import consult
 from tests.api import OWNER, Api, profile_id
-from tests.cycle import alone, documents, move, open_account
+from tests.cycle import OFFICE, alone, day_quote, documents, move, open_account
 from tests.database import START
 from tests.hosting import FORGE_ID, account, answer
-from tests.test_account import renamed
+from tests.test_account import DELETE, renamed
 from tests.test_billing import INVOICES, LEDGER
-from tests.test_clockwork import order, renews
+from tests.test_clockwork import Asked, order, renews
 from tests.test_server import DELETE as DELETE_SERVER
+from tests.test_vat_correction import WITH_VAT, invoiced_with_vat
 
+FORECAST = "{ viewer { billing { forecast { months { charge { gross { amount } } } } } } }"
 FEBRUARY, MARCH = "2026-02-27T12:00:00Z", "2026-03-01T00:00:00Z"
 
 
@@ -74,3 +84,54 @@ async def test_no_filter_of_movements_makes_the_server_fail(api: Api, wanted: An
     given = {"id": profile_id(OWNER), "filter": {"booked": wanted}}
     answer = await api.ask(LEDGER, given, token=await api.token(OWNER))
     assert (answer.status, "INTERNAL_SERVER_ERROR" in answer.codes) == (200, False), answer.text
+
+
+async def looked(db: Db) -> list[renewal.Later]:
+    """What is to be looked at later, in a transaction that found nothing to tell."""
+    later: list[renewal.Later] = []
+    with suppress(NothingRecorded):
+        async with db.write() as write:
+            later = await renewal.announce(OFFICE.figures, write, OWNER.key, write.now)
+    return later
+
+
+async def test_what_is_resumed_while_somebody_looks_is_told(api: Api) -> None:
+    """BIL-4. What was read before is not written over what was said since."""
+    await alone(api)
+    await open_account(api, "shop", "small", "YEARLY")
+    (row,) = [row for row in await api.rows(Subscription) if row.account_id]
+    async with Db(api.database) as db:
+        mine = update(table(Subscription)).where(table(Subscription).c.id == row.id)
+        await db.note(mine.values(renews=False, notice_at=row.created_at - timedelta(days=1)))
+        later = await looked(db)
+        assert [each.at for each in later] == [None]
+        assert (await renews(api, "shop", True))["userErrors"] == []
+        await renewal.look_later(db, later)
+    (row,) = [row for row in await api.rows(Subscription) if row.account_id]
+    assert (row.renews, row.notice_at is None) == (True, False)
+
+
+async def test_who_moves_while_the_register_is_asked_is_not_invoiced_without_vat(api: Api) -> None:
+    """BIL-7. How it is taxed is decided again under the lock."""
+    await invoiced_with_vat(api)
+    at = datetime(2026, 2, 6, tzinfo=UTC)
+    async with Db(api.database) as db:
+        assert await consult(db, OFFICE.figures, Asked(True), OWNER.key, at=at) is not None
+        mine = update(table(Profile)).where(table(Profile).c.id == OWNER.key)
+        await db.note(mine.values(country="FR", postal_code="75001", vat_number=None))
+        with suppress(NothingRecorded):
+            async with db.write(at=at) as write:
+                await vat_correction.correct(OFFICE, write, OWNER.key, at)
+    assert await documents(api) == [WITH_VAT]
+
+
+async def test_what_is_being_deleted_is_not_brought_to_an_invoicing_day(api: Api) -> None:
+    """BIL-5, BIL-18. It has no next period, and nothing is forecast for it."""
+    await alone(api)
+    key = await open_account(api, "shop", "medium")
+    await move(api, "2026-02-01T00:00:00Z")
+    given = {"id": key, "confirmation": "shop"}
+    assert (await api.ask(DELETE, given, token=await api.token(OWNER))).data["accountDelete"]["userErrors"] == []
+    assert (await day_quote(api, 1))["charge"]["gross"]["amount"] == "0.00"
+    shown = (await api.ask(FORECAST, token=await api.token(OWNER))).data["viewer"]["billing"]["forecast"]["months"]
+    assert {each["charge"]["gross"]["amount"] for each in shown} == {"0.00"}
