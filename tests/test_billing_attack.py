@@ -17,7 +17,19 @@ from models.subscription import Subscription
 from resolvers import renewal, vat_correction
 from resolvers.vat import consult
 from tests.api import OWNER, Api, profile_id
-from tests.cycle import OFFICE, alone, day_quote, documents, move, open_account
+from tests.cycle import (
+    OFFICE,
+    alone,
+    balance,
+    change,
+    change_quote,
+    choose_day,
+    day_quote,
+    documents,
+    move,
+    open_account,
+    pay,
+)
 from tests.database import START
 from tests.hosting import FORGE_ID, account, answer
 from tests.test_account import DELETE, renamed
@@ -26,6 +38,7 @@ from tests.test_clockwork import Asked, order, renews
 from tests.test_server import DELETE as DELETE_SERVER
 from tests.test_vat_correction import WITH_VAT, invoiced_with_vat
 
+DISCOUNTS = ("PROGRAM", "50"), ("REFERRAL", "10")
 FORECAST = "{ viewer { billing { forecast { months { charge { gross { amount } } } } } } }"
 FEBRUARY, MARCH = "2026-02-27T12:00:00Z", "2026-03-01T00:00:00Z"
 
@@ -135,3 +148,32 @@ async def test_what_is_being_deleted_is_not_brought_to_an_invoicing_day(api: Api
     assert (await day_quote(api, 1))["charge"]["gross"]["amount"] == "0.00"
     shown = (await api.ask(FORECAST, token=await api.token(OWNER))).data["viewer"]["billing"]["forecast"]["months"]
     assert {each["charge"]["gross"]["amount"] for each in shown} == {"0.00"}
+
+
+async def test_a_program_and_a_referral_on_a_year_of_medium(api: Api) -> None:
+    """BIL-17. 240 x 0.5 x 0.9 = 108.00, VAT 21.60, on the balance -129.60."""
+    await alone(api)
+    key = await open_account(api, "shop", "small")
+    off = [{"kind": kind, "percent": percent, "ends_before": None} for kind, percent in DISCOUNTS]
+    async with Db(api.database) as db:
+        await db.note(
+            update(table(Subscription)).where(table(Subscription).c.account_id.is_not(None)).values(discounts=off)
+        )
+    quote = await change_quote(api, key, "medium", "YEARLY")
+    assert (quote["charge"]["net"]["amount"], quote["balanceAfter"]["amount"]) == ("108.00", "-129.60")
+    assert (await change(api, key, "medium", "YEARLY", token=quote["token"]))["userErrors"] == []
+    await move(api, "2026-02-02T00:00:00Z")
+    assert await documents(api) == [("INVOICE", "2026-02-01", 10_800, 2_160)]
+    assert await balance(api) == "-129.60"
+
+
+async def test_a_year_that_is_paid_to_the_fifth_is_brought_to_the_first(api: Api, clock: FrozenClock) -> None:
+    """BIL-5. 60 x 27/365 = 4.44, VAT 0.89, on the balance -5.33."""
+    clock.move(datetime(2025, 12, 5, 9, tzinfo=UTC) - clock.now())
+    await alone(api)
+    await open_account(api, "shop", "small", "YEARLY")
+    await move(api, "2026-11-06T00:00:00Z")
+    await pay(api, 7_200)
+    assert (await choose_day(api, 1))["invoice"]["total"]["gross"]["amount"] == "5.33"
+    assert (await documents(api))[-1] == ("INVOICE", "2026-11-06", 444, 89)
+    assert await balance(api) == "-5.33"
