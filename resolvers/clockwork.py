@@ -212,8 +212,7 @@ async def _check_again(works: Works, item: Item) -> None:
     if await vat.consult(works.db, figures, works.register, owner_id, at=works.at(item)) is None:
         await vat_correction.look_later(works.db, figures, owner_id, item.at, now)
         return
-    found = await vat_correction.wrong(works.db, figures, owner_id, item.at, now)
-    if found is not None:
+    if await vat_correction.wrong(works.db, figures, owner_id, item.at, now) is not None:
         async with works.write(item) as write:
-            await vat_correction.correct(works.office, write, found)
+            await vat_correction.correct(works.office, write, owner_id, item.at)
     await vat_correction.settle(works.db, owner_id, item.at)

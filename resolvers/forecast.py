@@ -12,20 +12,16 @@ from models.clock import civil_day
 from models.column import table
 from models.context import Context
 from models.forecast import Goes, Outlook, forecast
-from models.subscription import Subscription, SubscriptionStatus, discounts_of
+from models.subscription import Subscription, discounts_of
 from resolvers.billing import treatment_of
 from resolvers.quote import balance
-from resolvers.renewal import Priceable, priceable
+from resolvers.renewal import GOING_ON, Priceable, priceable
 
 CHARGES, SUBSCRIPTIONS = table(Charge), table(Subscription)
 PENDING = select(CHARGES.c.due_at, CHARGES.c.net_cents).where(
     CHARGES.c.owner_id == bindparam("owner_id"), CHARGES.c.status == ChargeStatus.PENDING
 )
-GOING_ON = select(SUBSCRIPTIONS).where(
-    SUBSCRIPTIONS.c.owner_id == bindparam("owner_id"),
-    SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED,
-    SUBSCRIPTIONS.c.renews,
-)
+GOES_ON = select(SUBSCRIPTIONS).where(*GOING_ON)
 
 
 async def forecasts(context: Context, keys: Sequence[UUID], *, months: int) -> list[Outlook]:
@@ -39,7 +35,7 @@ async def forecasts(context: Context, keys: Sequence[UUID], *, months: int) -> l
         ordered = await context.db.rows(PENDING, of_owner)
         pending = [(civil_day(row.due_at, zone), row.net_cents) for row in ordered]
         goes = [
-            _goes(each, today, zone) for each in await priceable(context.db, await context.db.rows(GOING_ON, of_owner))
+            _goes(each, today, zone) for each in await priceable(context.db, await context.db.rows(GOES_ON, of_owner))
         ]
         found.append(forecast(today, months, await balance(context.db, key), taxed.rate_bp, pending, goes))
     return found

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlmodel import select as select_rows
 
 from models.clock import civil_day
@@ -17,7 +17,7 @@ from models.db import Write
 from models.invoicing_day import CHANGED, DayChange, DayWishes, decide_invoicing_day
 from models.profile import Profile
 from models.quote import Quote, QuoteKind, Terms, check_quote
-from models.subscription import Subscription, SubscriptionStatus
+from models.subscription import Subscription
 from models.term import Term
 from resolvers.billing import treatment_of
 from resolvers.find import find, writing
@@ -25,16 +25,11 @@ from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.invoice import issue
 from resolvers.opening import standing_of
 from resolvers.quote import Asked, ask_register, quote, reckoned
-from resolvers.renewal import Priceable, add, priceable
+from resolvers.renewal import GOING_ON, Priceable, add, priceable
 from resolvers.right import Reader
 
 OPERATION = "invoicingDayUpdate"
 SUBSCRIPTIONS = table(Subscription)
-GOING_ON = (
-    SUBSCRIPTIONS.c.owner_id == bindparam("of_owner"),
-    SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED,
-    SUBSCRIPTIONS.c.renews,
-)
 IN_ORDER = SUBSCRIPTIONS.c.created_at, SUBSCRIPTIONS.c.id
 
 
@@ -62,7 +57,7 @@ async def quotes(context: Context, keys: Sequence[UUID], *, wishes: DayWishes) -
     """BIL-5, BIL-14. For each profile what it would cost to be invoiced on this day."""
     found = []
     for key in keys:
-        rows = await context.db.rows(select(SUBSCRIPTIONS).where(*GOING_ON).order_by(*IN_ORDER), {"of_owner": key})
+        rows = await context.db.rows(select(SUBSCRIPTIONS).where(*GOING_ON).order_by(*IN_ORDER), {"owner_id": key})
         found.append((await _quoted(context, context.db, key, wishes, rows, await context.db.now())).quote)
     return found
 
@@ -87,7 +82,7 @@ async def update(context: Context, *, owner_id: UUID, wishes: DayWishes, quote_t
 
 async def _updated(context: Context, write: Write, owner_id: UUID, wishes: DayWishes, quote_token: str) -> Updated:
     profile = await find(context, write, Profile, owner_id, "profile_id")
-    rows = await write.lock(select_rows(Subscription).where(*GOING_ON).order_by(*IN_ORDER).params(of_owner=owner_id))
+    rows = await write.lock(select_rows(Subscription).where(*GOING_ON).order_by(*IN_ORDER).params(owner_id=owner_id))
     quoted = await _quoted(context, write, owner_id, wishes, rows, write.now)
     if quoted.quote.blockers:
         raise quoted.quote.blockers[0]

@@ -9,7 +9,7 @@ from sqlalchemy import Update, func, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
-from models.account import Account
+from models.account import Account, AccountStatus
 from models.activity import ActivityEvent
 from models.column import table
 from models.db import Db, Write
@@ -21,7 +21,7 @@ from models.profile import Profile
 from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
-from resolvers.subscription import end_of_account, take_back
+from resolvers.subscription import end_of_account, end_of_server, is_over, take_back
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
 PROFILES = table(Profile)
@@ -103,6 +103,8 @@ async def _settle(
         raise _AnsweredBefore
     outcome, _ = answer
     account.settle(write.record, task, outcome)
+    if account.status is AccountStatus.ACTIVE and await is_over(write, account.id):
+        account.lapse(write.record)  # Its period ended meanwhile.
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
     if (task.operation, outcome) not in GONE:
@@ -135,6 +137,7 @@ async def _delete_if_empty(write: Write, server: Server | None) -> None:
 async def delete_server(write: Write, server: Server) -> None:
     """ACC-5. The row of a server that has no accounts any more, and what was granted on it."""
     server.gone(write.record)
+    await end_of_server(write, server.id)
     await write.flush()
     naming = select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server.id)
     named = [row.grant_id for row in await write.rows(naming)]

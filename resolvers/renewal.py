@@ -20,7 +20,7 @@ from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod, in_force
 from models.profile import Profile
 from models.renewal import Course, Renewal, announcement, renewal
-from models.server import Server
+from models.server import Server, ServerStatus
 from models.server_option import ServerOption, ServerOptionPrice
 from models.setting import Figures
 from models.subscription import EXPIRED, Charged, Subscription, SubscriptionStatus, discounts_of
@@ -61,11 +61,29 @@ NAMED = (
     .where(SUBSCRIPTIONS.c.id.in_(WANTED))
 )
 
+GOING = select(SERVERS.c.id).where(
+    SERVERS.c.owner_id == bindparam("owner_id"), SERVERS.c.status == ServerStatus.DELETING
+)
+"""The servers that a profile has given up."""
+DELETING = select(ACCOUNTS.c.id).where(
+    ACCOUNTS.c.owner_id == bindparam("owner_id"), ACCOUNTS.c.status == AccountStatus.DELETING
+)
+GOING_ON = (
+    SUBSCRIPTIONS.c.owner_id == bindparam("owner_id"),
+    SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED,
+    SUBSCRIPTIONS.c.renews,
+    func.coalesce(SUBSCRIPTIONS.c.account_id.not_in(DELETING), True),
+    func.coalesce(SUBSCRIPTIONS.c.server_id.not_in(GOING), True),
+)
+"""BIL-4. Of a profile, what has a next period."""
+
 
 class Later(NamedTuple):
     """When to look again at what is told of a subscription; None where nothing is to come."""
 
     key: UUID
+    seen: datetime | None
+    """When it was to be looked at, as it was read."""
     at: datetime | None
 
 
@@ -127,9 +145,10 @@ async def renew(figures: Figures, write: Write, owner_id: UUID, at: datetime) ->
     of_accounts = select(SUBSCRIPTIONS.c.account_id).where(*due)
     accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(of_accounts)))}
     rows = await write.lock(select_rows(Subscription).where(*due))
+    going = {row.id for row in await write.rows(GOING, {"owner_id": owner_id})}
     for each in await priceable(write, rows):
         account = accounts.get(each.row.account_id)
-        gone = account is not None and account.status is AccountStatus.DELETING
+        gone = (account is not None and account.status is AccountStatus.DELETING) or each.row.server_id in going
         if each.row.renews and not gone:
             await _renew(figures, write, each)
         else:
@@ -170,8 +189,8 @@ async def announce(figures: Figures, write: Write, owner_id: UUID, at: datetime)
         row, course = each.row, each.course(each.row.period_end, each.row.price_cents)
         told = announcement(course, each.prices, zone, figures.renewal_notice) if row.renews else None
         if told is None or told.at > at:
-            row.notice_at = told.at if told else None
-            later.append(Later(row.id, row.notice_at))
+            seen, row.notice_at = row.notice_at, told.at if told else None
+            later.append(Later(row.id, seen, row.notice_at))
             continue
         after = announcement(replace(course, noticed_on=told.on), each.prices, zone, figures.renewal_notice)
         row.announce(write.record, told, each.item.holder, after.at if after else None)
@@ -179,10 +198,10 @@ async def announce(figures: Figures, write: Write, owner_id: UUID, at: datetime)
 
 
 async def look_later(db: Db, later: Sequence[Later]) -> None:
-    """BIL-4. Keep when to look again, where there was nothing to tell."""
+    """BIL-4. Keep when to look again, where there was nothing to tell and nothing else was said meanwhile."""
     async with db.bookkeeping() as connection:
         for each in later:
-            mine = update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == each.key)
+            mine = update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id == each.key, SUBSCRIPTIONS.c.notice_at == each.seen)
             await connection.execute(mine.values(notice_at=each.at))
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, bindparam, select
 from sqlmodel import select as select_rows
 
+from models.account import Account
 from models.charge import Charge, ChargeStatus
 from models.column import table
 from models.context import Context
@@ -19,6 +20,7 @@ from models.invoice import Invoice
 from models.invoice_line import InvoiceLine
 from models.issuer import Issuer
 from models.journal import EntryKind
+from models.plan import Plan
 from models.profile import Profile
 from models.renewal import Course, renewal
 from models.setting import Figures
@@ -30,7 +32,7 @@ from resolvers.find import find, writing
 from resolvers.invoice import credit_note, whole
 from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
 
-SUBSCRIPTIONS = table(Subscription)
+SUBSCRIPTIONS, ACCOUNTS, PLANS = table(Subscription), table(Account), table(Plan)
 PROFILES, CHARGES = table(Profile), table(Charge)
 LINES, INVOICES = table(InvoiceLine), table(Invoice)
 INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == bindparam("owner_id"))
@@ -42,6 +44,13 @@ INVOICED = (
     .order_by(INVOICES.c.position, LINES.c.position)
 )
 """Of subscriptions, what stands on which invoice."""
+PAID_FOR = (
+    select(SUBSCRIPTIONS.c.status)
+    .join_from(SUBSCRIPTIONS, ACCOUNTS, ACCOUNTS.c.id == SUBSCRIPTIONS.c.account_id)
+    .join(PLANS, PLANS.c.id == ACCOUNTS.c.plan_id)
+    .where(ACCOUNTS.c.id == bindparam("account_id"), ~PLANS.c.free)
+)
+"""All that an account had, while its plan is not free."""
 BY_KEYS = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(WANTED))
 
 
@@ -129,11 +138,26 @@ async def end_of_account(write: Write, account_id: UUID) -> list[UUID]:
 
     Answers all subscriptions that it had.
     """
-    subscriptions = await write.lock(select_rows(Subscription).where(SUBSCRIPTIONS.c.account_id == account_id))
+    return await _ended(write, SUBSCRIPTIONS.c.account_id == account_id)
+
+
+async def end_of_server(write: Write, server_id: UUID) -> None:
+    """BIL-18. What runs for a server ends with it, options too."""
+    await _ended(write, SUBSCRIPTIONS.c.server_id == server_id)
+
+
+async def _ended(write: Write, whose: Any) -> list[UUID]:
+    subscriptions = await write.lock(select_rows(Subscription).where(whose))
     for subscription in subscriptions:
         if subscription.status is not SubscriptionStatus.ENDED:
             subscription.end(write.record, on=subscription.period_end)
     return [subscription.id for subscription in subscriptions]
+
+
+async def is_over(write: Write, account_id: UUID) -> bool:
+    """BIL-4. Whether what was paid for an account is over, and it has not gone to a free plan."""
+    found = await write.rows(PAID_FOR, {"account_id": account_id})
+    return bool(found) and all(row.status is SubscriptionStatus.ENDED for row in found)
 
 
 async def take_back(office: Issuer, write: Write, keys: Sequence[UUID]) -> None:

@@ -39,17 +39,17 @@ class Wrong:
     treatment: Treatment
 
 
-async def wrong(db: Db, figures: Figures, owner_id: UUID, at: datetime, now: datetime) -> Wrong | None:
+async def wrong(read: vat.Reader, figures: Figures, owner_id: UUID, at: datetime, now: datetime) -> Wrong | None:
     """BIL-7. Those that were to be looked at by an instant, once VIES told; None where the VAT on them is right.
 
     An invoice to another number or country than the customer has now is left to people.
     """
     day = civil_day(now, ZoneInfo(figures.billing_zone))
-    taxed = await vat.of_owner(db, figures, owner_id, day=day, now=now)
+    taxed = await vat.of_owner(read, figures, owner_id, day=day, now=now)
     if taxed is None or taxed.needs_check:
         return None
-    (identity,) = await db.rows(vat.IDENTITY, {"owner_id": owner_id})
-    waiting = await db.rows(WAITING, {"of_owner": owner_id, "until": at})
+    (identity,) = await read.rows(vat.IDENTITY, {"owner_id": owner_id})
+    waiting = await read.rows(WAITING, {"of_owner": owner_id, "until": at})
     found = [
         row.id
         for row in waiting
@@ -59,8 +59,14 @@ async def wrong(db: Db, figures: Figures, owner_id: UUID, at: datetime, now: dat
     return Wrong(found, taxed) if found else None
 
 
-async def correct(office: Issuer, write: Write, found: Wrong) -> None:
-    """BIL-7. A credit note of each, and an invoice in its place; the profile is locked."""
+async def correct(office: Issuer, write: Write, owner_id: UUID, at: datetime) -> None:
+    """BIL-7. A credit note of each that is wrong, and an invoice in its place; the profile is locked.
+
+    What is wrong is looked at again: the customer may have moved while VIES was asked.
+    """
+    found = await wrong(write, office.figures, owner_id, at, write.now)
+    if found is None:
+        return
     wanted = INVOICES.c.id.in_(found.invoices), INVOICES.c.vat_check_at.is_not(None)
     for invoice in await write.lock(select_rows(Invoice).where(*wanted).order_by(INVOICES.c.position)):
         invoice.vat_check_at = None
