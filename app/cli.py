@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from app import demo as demonstration
-from app import log, migration
+from app import demo_billing, log, migration
 from app.catalogue import catalogue
 from app.deliveries import deliveries
 from app.doctor import complaints, lacking, unservable
@@ -179,9 +179,9 @@ async def _migrated_and_seeded(settings: Settings) -> None:
     try:
         async with opened(settings) as database:
             await migration.upgrade(database)
-            await demonstration.seed(
-                database, passwords, KeyVault(settings.secret_key), zone=ZoneInfo(settings.billing_zone)
-            )
+            zone, vault = ZoneInfo(settings.billing_zone), KeyVault(settings.secret_key)
+            if await demonstration.seed(database, passwords, vault, zone=zone, charged=True):
+                await demo_billing.play_back(database, settings)
     finally:
         passwords.close()
 

@@ -87,9 +87,17 @@ PEOPLE = (
 
 
 async def seed(
-    database: Database, passwords: HashingPool, vault: Vault | None = None, *, zone: ZoneInfo = ZONE
-) -> None:
-    """Make what is missing of the demo; without a vault, for a service whose key is that of the sandbox."""
+    database: Database,
+    passwords: HashingPool,
+    vault: Vault | None = None,
+    *,
+    zone: ZoneInfo = ZONE,
+    charged: bool = False,
+) -> bool:
+    """Make what is missing of the demo; without a vault, for a service whose key is that of the sandbox.
+
+    Answers whether what they host was made now; `charged` says that it is to be invoiced, see `demo_billing`.
+    """
     vault = vault or KeyVault(SANDBOX_SECRET)
     async with Db(database) as db:
         await start_clock(db)
@@ -102,7 +110,9 @@ async def seed(
         if missing:
             await _people(db, missing, await passwords.hash(PASSWORD), vault)
         owner, delegate, tech, free, *_ = (person.key for person in PEOPLE)
-        await demo_hosting.seed(db, owner=owner, delegate=delegate, tech=tech, free=free, zone=zone)
+        return await demo_hosting.seed(
+            db, owner=owner, delegate=delegate, tech=tech, free=free, zone=zone, charged=charged
+        )
 
 
 async def _people(db: Db, missing: list[Person], password_hash: str, vault: Vault) -> None:

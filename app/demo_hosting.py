@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 from sqlmodel import SQLModel
 
 from models.account import Account
+from models.charge import Charge, RevenueKind
 from models.clock import civil_day, day_start
 from models.column import table
 from models.db import Db
@@ -21,8 +22,9 @@ from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod
 from models.server import Server
 from models.setting import Figures
-from models.subscription import Subscription
-from models.subscription_period import SubscriptionPeriod
+from models.subscription import Subscription, charge_of
+from models.subscription_period import SubscriptionPeriod, period_of
+from models.term import Item, Priced, Term, span, term
 
 PLANS, PRICES = table(Plan), table(PlanPrice)
 
@@ -41,16 +43,19 @@ ACCOUNT_KEYS = {name: _key(number) for number, name in enumerate(ACCOUNTS, 1)}
 FORGE = _key(20)
 
 
-async def seed(db: Db, *, owner: UUID, delegate: UUID, tech: UUID, free: UUID, zone: ZoneInfo) -> None:
-    """Make all of it where none of it is there."""
+async def seed(
+    db: Db, *, owner: UUID, delegate: UUID, tech: UUID, free: UUID, zone: ZoneInfo, charged: bool = False
+) -> bool:
+    """Make all of it where none of it is there; answers whether it was made. `charged`: periods are to be invoiced."""
     if await db.rows(select(table(Account).c.id).where(table(Account).c.id.in_(ACCOUNT_KEYS.values()))):
-        return
+        return False
     now = await db.now()
     since, plans = now - AGE, await _plans(db)
-    paid = [row async for row in _subscribed(db, owner, plans, (since, now), zone)]
+    paid = [row async for row in _subscribed(db, owner, plans, (since, now), zone, charged)]
     async with db.bookkeeping() as connection:
         for model, values in (*_hosted(owner, free, since, plans), *paid, *_granted(owner, delegate, tech, since)):
             await connection.execute(insert(table(model)).values(values))
+    return True
 
 
 async def _plans(db: Db) -> dict[str, UUID]:
@@ -60,17 +65,17 @@ async def _plans(db: Db) -> dict[str, UUID]:
 
 
 async def _subscribed(
-    db: Db, owner: UUID, plans: Mapping[str, UUID], between: tuple[datetime, datetime], zone: ZoneInfo
+    db: Db,
+    owner: UUID,
+    plans: Mapping[str, UUID],
+    between: tuple[datetime, datetime],
+    zone: ZoneInfo,
+    charged: bool,
 ) -> AsyncIterator[tuple[type[SQLModel], Mapping[str, Any]]]:
     """What runs for paid accounts, since they were opened."""
     since, now = between
     for number, (name, period) in enumerate(SUBSCRIBED, 40):
-        price = await db.first(
-            select(PRICES.c.id, PRICES.c.cents)
-            .where(PRICES.c.plan_id == plans.get(name), PRICES.c.period == period, PRICES.c.valid_from <= now)
-            .order_by(PRICES.c.valid_from.desc())
-            .limit(1)
-        )
+        price = await _price(db, plans.get(name), period, now)
         if price is None:
             continue
         anchor = civil_day(since, zone)
@@ -91,24 +96,39 @@ async def _subscribed(
             created_at=since,
         )
         yield Subscription, running.model_dump()
-        for covered in _covered(running):
-            yield SubscriptionPeriod, covered.model_dump()
+        item = Item(RevenueKind.HOSTING, price.name_en, price.name_fr, name, period, plan_id=plans[name])
+        priced = Priced(price.id, price.cents, civil_day(price.valid_from, zone))
+        for covered in _covered(running, item, priced):
+            charge = _charge(running, covered, zone) if charged else None
+            if charge is not None:
+                yield Charge, charge.model_dump()
+            yield SubscriptionPeriod, period_of(running.id, covered, charge.id if charge else None).model_dump()
 
 
-def _covered(running: Subscription) -> Iterator[SubscriptionPeriod]:
+async def _price(db: Db, plan_id: UUID | None, period: BillingPeriod, now: datetime) -> Any:
+    """CAT-4. The price in force, with the names of its plan."""
+    return await db.first(
+        select(PRICES.c.id, PRICES.c.cents, PRICES.c.valid_from, PLANS.c.name_en, PLANS.c.name_fr)
+        .join_from(PRICES, PLANS, PLANS.c.id == PRICES.c.plan_id)
+        .where(PRICES.c.plan_id == plan_id, PRICES.c.period == period, PRICES.c.valid_from <= now)
+        .order_by(PRICES.c.valid_from.desc())
+        .limit(1)
+    )
+
+
+def _covered(running: Subscription, item: Item, price: Priced) -> Iterator[Term]:
     """The periods that it had, each where the one before ended."""
     day = running.anchor
     while day < running.period_end:
-        _, ends_before = period_at(running.anchor, running.period, day)
-        yield SubscriptionPeriod(
-            subscription_id=running.id,
-            starts_on=day,
-            ends_before=ends_before,
-            price_id=running.price_id,
-            list_cents=running.price_cents,
-            net_cents=running.price_cents,
-        )
-        day = ends_before
+        covered = term(item, price, span(running.anchor, None, day, running.period))
+        yield covered
+        day = covered.ends_before
+
+
+def _charge(running: Subscription, covered: Term, zone: ZoneInfo) -> Charge:
+    """BIL-2. What was charged as a period began, to be invoiced after the usual time."""
+    ordered_at = max(running.created_at, day_start(covered.starts_on, zone))
+    return charge_of(running, covered, ordered_at, ordered_at + Figures().invoice_delay)
 
 
 def _hosted(

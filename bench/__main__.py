@@ -3,17 +3,18 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
 
-from bench import compare, depth, growth, hostile, memory, years
+from bench import compare, depth, growth, hostile, ledger, memory, years
 from bench.compare import Effort
 from bench.load import NOT_PINNED, cores
 from bench.population import populated
 from tests.database import Databases, SqliteFiles, postgresql_server, with_template
+from tests.much import DOCUMENTS, ENTRIES
 
 BOUND_MS = 50
 SHOWN = 5
@@ -57,6 +58,7 @@ async def side_by_side(databases: Databases, effort: Effort, *, quick: bool) -> 
     if not quick:
         show(await growth.rows(databases, SOME))
         show(await deep(databases, effort))
+        show(await deep_in_money(databases, effort))
 
 
 def of_years(databases: Databases, *, quick: bool) -> list[str]:
@@ -69,8 +71,20 @@ async def deep(databases: Databases, effort: Effort) -> list[str]:
     """A page of many accounts, to the first one, at each depth."""
     async with databases.empty() as url:
         found = await depth.ratios(url, effort.rounds * effort.requests)
-    places = ", ".join(f"{place:.0%}" for place in depth.DEPTHS)
-    head = f"  50 of {depth.ACCOUNTS:,} accounts, {depth.GRANTS:,} grants: a page at {places}, to the first"
+    return pages(f"50 of {depth.ACCOUNTS:,} accounts, {depth.GRANTS:,} grants", depth.DEPTHS, found)
+
+
+async def deep_in_money(databases: Databases, effort: Effort) -> list[str]:
+    """A page of many movements and of many documents, to the first one, at each depth."""
+    async with databases.empty() as url:
+        found = await ledger.ratios(url, effort.rounds * effort.requests)
+    of = f"{ledger.PAGE} of {ENTRIES:,} entries, and of {DOCUMENTS:,} invoices"
+    return pages(of, ledger.DEPTHS, found)
+
+
+def pages(of: str, depths: Sequence[float], found: Mapping[str, Sequence[float]]) -> list[str]:
+    """The lines of pages at some depths."""
+    head = f"  {of}: a page at {', '.join(f'{place:.0%}' for place in depths)}, to the first"
     return [head, *(f"    {name:40}" + "".join(f"{ratio:7.2f}" for ratio in each) for name, each in found.items())]
 
 

@@ -240,7 +240,13 @@ def _day(text: str | None) -> date | None:
 
 
 def _charged(record: Record, subscription: Subscription, term: Term, due_at: datetime) -> Charged:
-    charge = Charge(
+    charge = charge_of(subscription, term, record.now, due_at)
+    return Charged(charge, period_of(subscription.id, term, charge.id))
+
+
+def charge_of(subscription: Subscription, term: Term, ordered_at: datetime, due_at: datetime) -> Charge:
+    """BIL-2. What is charged for a period of a subscription."""
+    return Charge(
         owner_id=subscription.owner_id,
         subscription_id=subscription.id,
         kind=term.kind,
@@ -252,7 +258,6 @@ def _charged(record: Record, subscription: Subscription, term: Term, due_at: dat
         period_start=term.starts_on,
         period_end=term.ends_before,
         explanation=term.explanation,
-        ordered_at=record.now,
+        ordered_at=ordered_at,
         due_at=due_at,
     )
-    return Charged(charge, period_of(subscription.id, term, charge.id))

@@ -4,14 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from models.clock import FrozenClock
-from models.column import new_id, table
+from models.column import table
 from models.db import Db
 from models.document_series import DocumentKind
-from models.invoice import Invoice
-from models.journal import EntryKind, JournalEntry
+from models.journal import EntryKind
 from models.permission import OverallPermission
 from models.profile import Locale, Profile
 from schema.global_id import global_id
@@ -20,6 +18,7 @@ from tests.asked import statements
 from tests.booking import adjusted, given_back, invoiced, ordered, paid
 from tests.cycle import alone
 from tests.granting import a_grant
+from tests.much import DOCUMENTS, ENTRIES, much
 
 MONEY = "{ amount currency }"
 TAXED = "{ net { amount } tax { amount } gross { amount } taxRate }"
@@ -231,59 +230,7 @@ async def test_whoever_pays_sees_it_and_nobody_else(api: Api) -> None:
 # Depth
 
 
-def entries_of_much(now: datetime) -> list[dict[str, Any]]:
-    entry = {"booked_at": now, "recorded_at": now, "non_refundable_after_cents": 0, "facts": {}}
-    return [
-        {
-            **entry,
-            "id": new_id(),
-            "kind": EntryKind.PAYMENT,
-            "owner_id": OWNER.key,
-            "position": position,
-            "amount_cents": 100,
-            "balance_after_cents": 100 * position,
-        }
-        for position in range(1, 20_001)
-    ]
-
-
-def invoices_of_much(now: datetime) -> list[dict[str, Any]]:
-    issued = {
-        "owner_id": OWNER.key,
-        "kind": DocumentKind.INVOICE,
-        "series": "F2026-",
-        "issued_at": now,
-        "overdue_at": now,
-        "seller": {},
-        "buyer": {"street_lines": []},
-        "treatment": "STANDARD",
-        "previous_hash": "",
-        "hash": "",
-        **dict.fromkeys(("net_cents", "tax_cents", "gross_cents", "left_cents"), 0),
-    }
-    return [
-        {
-            **issued,
-            "id": new_id(),
-            "sequence": number,
-            "number": f"F2026-{number:06}",
-            "position": number,
-            "issued_on": now.date() - timedelta(days=number // 10),
-            "due_on": now.date() - timedelta(days=number // 10),
-        }
-        for number in range(1, 2_001)
-    ]
-
-
-async def much(api: Api) -> None:
-    """20,000 entries and 2,000 invoices."""
-    now = api.database.clock.now()
-    async with Db(api.database) as db, db.bookkeeping() as connection:
-        await connection.execute(insert(table(JournalEntry)), entries_of_much(now))
-        await connection.execute(insert(table(Invoice)), invoices_of_much(now))
-
-
-@pytest.mark.parametrize(("document", "name", "size"), [(LEDGER, "ledger", 20_000), (INVOICES, "invoices", 2_000)])
+@pytest.mark.parametrize(("document", "name", "size"), [(LEDGER, "ledger", ENTRIES), (INVOICES, "invoices", DOCUMENTS)])
 async def test_a_page_costs_the_same_however_far_in_it_is(api: Api, document: str, name: str, size: int) -> None:
     """LIM-3."""
     await much(api)

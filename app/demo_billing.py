@@ -1,0 +1,46 @@
+"""What the demo's owner was invoiced for what they host, and paid: the clockwork plays the year that has gone by."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.demo import PEOPLE
+from app.register import register_of
+from app.settings import Settings
+from models.charge import Charge
+from models.column import table
+from models.db import Database, Db
+from models.issuer import Office
+from resolvers import ledger
+from resolvers.clockwork import Works, play, turn
+
+CHARGES = table(Charge)
+OWNER = PEOPLE[0]
+PAYS_AFTER = timedelta(days=7)
+AT_ONCE = 2
+"""Invoices that one payment settles."""
+
+
+async def play_back(database: Database, settings: Settings) -> None:
+    """BIL-2, BIL-3. Invoice what was charged when it fell due, and pay two months at once; the newest is left open."""
+    async with turn(database), Db(database) as db:
+        works = Works(db, Office(settings, settings.sandbox), register_of(settings))
+        now = await db.now()
+        due = select(CHARGES.c.due_at).where(CHARGES.c.owner_id == OWNER.key).distinct().order_by(CHARGES.c.due_at)
+        for row in (await db.rows(due))[AT_ONCE - 1 :: AT_ONCE]:
+            paid_at = row.due_at + PAYS_AFTER
+            if paid_at <= now:
+                await play(works, paid_at, _stop)
+                await _pay(db, OWNER.key, paid_at)
+        await play(works, now, _stop)
+
+
+async def _pay(db: Db, owner_id: UUID, at: datetime) -> None:
+    async with db.write(at=at) as write:
+        owed = sum(invoice.left_cents for invoice in (await ledger.locked(write, owner_id)).invoices)
+        await ledger.book_payment(write, owner_id, owed)
+
+
+def _stop(error: Exception) -> None:
+    raise error
