@@ -1,7 +1,7 @@
 """Statements: a relation's select, completed with the columns, keys, gate and page that a plan needs of it.
 
 Built from declarations alone, once for each shape of a request, and executed by whoever plans. Keys are one array
-parameter, `keys`, so that the text of a statement does not depend on how many there are.
+parameter, `keys`, so that the text of a statement does not depend on how many there are; a page of one has its `key`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from engine.declare import Order, Paged, Source
 from engine.page import PageRequest, beyond
 
-KEYS = "keys"
+KEY, KEYS = "key", "keys"
 LIMIT = "page_limit"
 Arguments = tuple[tuple[str, Any], ...]
 """What a relation's select is called with, as a key."""
@@ -46,7 +46,7 @@ class Statement:
         self, keys: Sequence[Any], bindings: Mapping[str, Any], page: PageRequest | None = None
     ) -> dict[str, Any]:
         """Values of the parameters: the keys in the database's form, those of the gate, and those of the page."""
-        given = {**bindings, KEYS: array(keys, self.dialect)}
+        given = {**bindings, KEY: keys[0], KEYS: array(keys, self.dialect)}
         if page is not None:
             given[LIMIT] = page.size + 1
             for name, place in (("after", page.after), ("before", page.before)):
@@ -69,10 +69,18 @@ def among(column: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
     return column.in_(select(members.c.value))
 
 
+def being(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The rows whose column is the parameter `key`: a page of them is read from an index, in its order.
+
+    Of one of several, even of a single one, PostgreSQL would read and sort all rows that there are.
+    """
+    return column == bindparam(KEY, type_=column.type)
+
+
 @lru_cache(maxsize=1024)
 def by_id(source: Source, columns: tuple[str, ...], dialect: str) -> Statement:
     """The objects whose ids are given, as far as the caller may know them."""
-    return Statement(_rows(select(source.table.c.id), source, columns, dialect), dialect)
+    return Statement(_rows(select(source.table.c.id), source, columns, among(source.table.c.id, dialect)), dialect)
 
 
 @lru_cache(maxsize=1024)
@@ -80,7 +88,8 @@ def related(
     relation: Callable[..., Select[Any]], arguments: Arguments, source: Source, columns: tuple[str, ...], dialect: str
 ) -> Statement:
     """Every object of a relation for the given keys, in the order of its select."""
-    return Statement(_rows(relation(**dict(arguments)), source, columns, dialect), dialect)
+    base = relation(**dict(arguments))
+    return Statement(_rows(base, source, columns, among(parent_key(base), dialect)), dialect)
 
 
 @lru_cache(maxsize=1024)
@@ -103,7 +112,8 @@ def paged(
 ) -> Statement:
     """A page for each key, and one row more where there is one."""
     base = relation.select(**dict(arguments))
-    rows, order = _rows(base, source, columns, dialect), layout.order or relation.order
+    key, order = parent_key(base), layout.order or relation.order
+    rows = _rows(base, source, columns, being(key) if layout.single else among(key, dialect))
     for name, there, following in (("after", layout.after, True), ("before", layout.before, False)):
         if there:
             rows = rows.where(beyond(order, source.table, name, following=following))
@@ -114,17 +124,16 @@ def paged(
     limit = bindparam(LIMIT, type_=Integer())
     if layout.single:
         return Statement(rows.order_by(*ordering).limit(limit), dialect)
-    position = func.row_number().over(partition_by=parent_key(base), order_by=ordering).label("position")
+    position = func.row_number().over(partition_by=key, order_by=ordering).label("position")
     *wanted, place = rows.add_columns(position).subquery().c
     return Statement(select(*wanted).where(place <= limit).order_by(wanted[0], place), dialect)
 
 
-def _rows(base: Select[Any], source: Source, columns: Sequence[str], dialect: str) -> Select[Any]:
-    key = parent_key(base)
+def _rows(base: Select[Any], source: Source, columns: Sequence[str], which: ColumnElement[bool]) -> Select[Any]:
     chosen = base.with_only_columns(
-        key.label("parent_key"), *(source.table.c[name] for name in columns), maintain_column_froms=True
+        parent_key(base).label("parent_key"), *(source.table.c[name] for name in columns), maintain_column_froms=True
     )
-    return _gated(chosen, source).where(among(key, dialect))
+    return _gated(chosen, source).where(which)
 
 
 def parent_key(base: Select[Any]) -> ColumnElement[Any]:

@@ -19,6 +19,7 @@ from tests.booking import adjusted, given_back, invoiced, ordered, paid
 from tests.cycle import alone
 from tests.granting import a_grant
 from tests.much import DOCUMENTS, ENTRIES, much
+from tests.test_db import only_postgresql
 
 MONEY = "{ amount currency }"
 TAXED = "{ net { amount } tax { amount } gross { amount } taxRate }"
@@ -260,3 +261,27 @@ async def test_a_screen_of_documents_asks_the_same_however_many_they_are(api: Ap
             await billing(api, token)
         counts.append(len(run))
     assert counts[0] == counts[1]
+
+
+@only_postgresql
+@pytest.mark.parametrize(("document", "table"), [(LEDGER, "journal_entry"), (INVOICES, "invoice")])
+async def test_a_page_is_read_from_its_index(
+    api: Api, document: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LIM-3. Not by sorting all that there is."""
+    await much(api)
+    token, asked = await api.token(OWNER), list[tuple[str, Any]]()
+    fetch = Db.fetch
+
+    async def noted(self: Db, text: str, values: Any) -> Any:
+        asked.append((text, values))
+        return await fetch(self, text, values)
+
+    monkeypatch.setattr(Db, "fetch", noted)
+    await api.ask(document.replace("totalCount", ""), {"id": profile_id(OWNER), "first": 20}, token=token)
+    (page,) = [each for each in asked if f"FROM {table}" in each[0] and "LIMIT" in each[0]]
+    async with api.database.writing() as connection:
+        await connection.exec_driver_sql("ANALYZE")
+    async with Db(api.database) as db:
+        plan = "\n".join(row[0] for row in await fetch(db, f"EXPLAIN {page[0]}", page[1]))
+    assert "Sort" not in plan
