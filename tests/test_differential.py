@@ -15,7 +15,7 @@ from tests.walker import Walker
 
 MANY = {"sqlite": 400, "postgresql": 150}
 """Documents for each database."""
-START = {"sqlite": 0, "postgresql": 1_000_000}
+START = {"sqlite": 0, "postgresql": 2_000_000}
 DECLINED = {"condition", "conditions"}
 """Why a document of the walker may have no plan: the variables that say which of its parts count are null, or many."""
 SLICE, SLICES = 1_000, 20
