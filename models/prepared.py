@@ -14,7 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any]
 KEPT = 4_096
-"""Values of one column of one statement that are not made again."""
+"""Values of one column that are not made again, and readers of columns that remember theirs."""
 DOUBLE, DECIMAL = 701, 1700
 """What PostgreSQL calls the types of numbers: SQLAlchemy asks which of them it got."""
 
@@ -97,4 +97,10 @@ def _reader(kind: Any, dialect: Dialect) -> Convert | None:
         number = DOUBLE if isinstance(kind, Float) else DECIMAL
     reader: Convert | None = kind._cached_result_processor(dialect, number)
     # Ids and states come again and again: to look one up costs a tenth of making it.
-    return lru_cache(maxsize=KEPT)(reader) if reader is not None and isinstance(kind, Enum | Uuid) else reader
+    return _remembering(reader) if reader is not None and isinstance(kind, Enum | Uuid) else reader
+
+
+@lru_cache(maxsize=KEPT)
+def _remembering(reader: Convert) -> Convert:
+    """A reader that does not make a value again. There is one for each column, whatever statements read it."""
+    return lru_cache(maxsize=KEPT)(reader)
