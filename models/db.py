@@ -189,6 +189,10 @@ class Write:
         rows = await self.lock(statement)
         return rows[0] if rows else None
 
+    async def held(self, model: type[T], key: Any) -> T:
+        """A row that was locked before in this transaction, without asking for it again."""
+        return await self._session.get_one(model, key)
+
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         return (await self._session.execute(statement, parameters)).all()
 

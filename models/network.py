@@ -19,6 +19,8 @@ Network = IPv4Network | IPv6Network
 
 FORM = re.compile(r"[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?")
 """No netmasks and no zones, which the standard library would read as well."""
+LONGEST = 128
+"""Of an address, with its brackets, its zone and spaces around: what is remembered is not as long as callers like."""
 MAPPED = IPv6Network("::ffff:0:0/96")
 CHANGED = action(
     "profile.ip_allowlist_changed", "The networks allowed to sign in were changed", mail="ip_allowlist_changed"
@@ -58,9 +60,13 @@ class OutsideProfile(Refusal):
     network: str
 
 
-@lru_cache(maxsize=4_096)
 def parsed(text: str) -> Address | None:
     """The address, IPv4-mapped ones unwrapped; None if malformed."""
+    return _parsed(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(text: str) -> Address | None:
     try:
         address = ip_address(text.strip().removeprefix("[").removesuffix("]").partition("%")[0])
     except ValueError:

@@ -1,6 +1,6 @@
 """BIL-2, BIL-3, BIL-6. Issuing: invoices of what was ordered, and credit notes of what goes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from models.profile import Profile
 from models.refusal import NotFound
 from models.vat import Treatment
 from resolvers.ledger import add, locked
+from resolvers.right import Reader
 
 CHARGES, SERIES, INVOICES = table(Charge), table(DocumentSeries), table(Invoice)
 LINES, TAXES, PROFILES = table(InvoiceLine), table(InvoiceTax), table(Profile)
@@ -43,8 +44,7 @@ GIVEN_BACK = (
         total(LINES.c.net_cents).label("net_cents"),
         total(LINES.c.tax_cents).label("tax_cents"),
     )
-    .join_from(LINES, INVOICES, INVOICES.c.id == LINES.c.invoice_id)
-    .where(INVOICES.c.corrects_id == bindparam("invoice_id"))
+    .where(LINES.c.corrects_line_id.in_(bindparam("lines", expanding=True)))
     .group_by(LINES.c.corrects_line_id)
 )
 CREDITED = select(total(INVOICES.c.gross_cents).label("cents")).where(INVOICES.c.corrects_id == bindparam("invoice_id"))
@@ -53,6 +53,7 @@ PAID_BY_REFUNDS = (
     .join_from(ALLOCATIONS, CREDITS, CREDITS.c.entry_id == ALLOCATIONS.c.entry_id)
     .where(ALLOCATIONS.c.invoice_id == bindparam("invoice_id"), CREDITS.c.non_refundable)
 )
+NOTHING = 0, 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,27 +144,31 @@ async def issue_again(office: Issuer, write: Write, invoice_id: UUID, treatment:
 
 async def whole(write: Write, invoice_id: UUID) -> list[Return]:
     """BIL-2. Everything that is left of an invoice, to cancel it."""
-    back = {row.corrects_line_id: row for row in await write.rows(GIVEN_BACK, {"invoice_id": invoice_id})}
-    left = [
-        Return(line.id, line.net_cents - (back[line.id].net_cents if line.id in back else 0))
-        for line in await write.rows(ISSUED_LINES.order_by(LINES.c.position), {"invoice_id": invoice_id})
-    ]
+    issued = await write.rows(ISSUED_LINES.order_by(LINES.c.position), {"invoice_id": invoice_id})
+    back = await given_back(write, [line.id for line in issued])
+    left = [Return(line.id, line.net_cents - back.get(line.id, NOTHING)[0]) for line in issued]
     return [each for each in left if each.net_cents > 0]
+
+
+async def given_back(reader: Reader, lines: Sequence[UUID]) -> Mapping[UUID, tuple[int, int]]:
+    """BIL-6. What credit notes gave back of these lines, net and VAT."""
+    found = await reader.rows(GIVEN_BACK, {"lines": lines}) if lines else ()
+    return {row.corrects_line_id: (row.net_cents, row.tax_cents) for row in found}
 
 
 async def _correction(write: Write, corrected: Invoice, returns: Sequence[Return]) -> Draft:
     found = {row.id: row for row in await write.rows(ISSUED_LINES, {"invoice_id": corrected.id})}
-    back = {row.corrects_line_id: row for row in await write.rows(GIVEN_BACK, {"invoice_id": corrected.id})}
     if not returns or len({each.line_id for each in returns}) != len(returns):
         raise NotFound
     if any(each.line_id not in found for each in returns):
         raise NotFound
+    back = await given_back(write, [each.line_id for each in returns])
     returned = [
         Returned(
             line=found[each.line_id],
             net_cents=each.net_cents,
-            refunded_net=back[each.line_id].net_cents if each.line_id in back else 0,
-            refunded_tax=back[each.line_id].tax_cents if each.line_id in back else 0,
+            refunded_net=back.get(each.line_id, NOTHING)[0],
+            refunded_tax=back.get(each.line_id, NOTHING)[1],
             label_en=each.label_en,
             label_fr=each.label_fr,
             period_start=each.period_start,
@@ -185,7 +190,7 @@ async def _numbered(
     office: Issuer, write: Write, purse: Purse, drafted: Draft, *, corrects: Invoice | None = None
 ) -> Document:
     """BIL-2. The document of a draft; from here on the series is locked, and nothing else may be."""
-    profile = await write.lock_one(select_rows(Profile).where(PROFILES.c.id == purse.owner_id))
+    profile = await write.held(Profile, purse.owner_id)
     parties = Parties(seller_of(office.figures), dict(buyer_of(profile)))
     await write.flush()  # Locks what has changed, before the series.
     number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)

@@ -29,7 +29,9 @@ PAYMENT = select(ENTRIES.c.owner_id, ENTRIES.c.amount_cents).where(
     ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.kind == EntryKind.PAYMENT
 )
 REVERSED = select(total(ENTRIES.c.amount_cents).label("cents")).where(
-    ENTRIES.c.source_type == JournalEntry.activity_type, ENTRIES.c.source_id == bindparam("entry_id")
+    ENTRIES.c.source_type == JournalEntry.activity_type,
+    ENTRIES.c.source_id == bindparam("entry_id"),
+    ENTRIES.c.kind == EntryKind.PAYMENT_REVERSAL,
 )
 SETTLED = (
     select(ALLOCATIONS.c.invoice_id, total(ALLOCATIONS.c.cents).label("cents"))

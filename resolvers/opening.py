@@ -41,7 +41,7 @@ from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.password import about_owner
 from resolvers.quote import Asked, ask_register, quote, reckoned
 from resolvers.right import Reader
-from resolvers.subscription import begin
+from resolvers.subscription import begin, invoicing_day
 
 OPERATION = "accountOpen"
 ACCOUNTS, PLANS, PRICES = table(Account), table(Plan), table(PlanPrice)
@@ -51,7 +51,6 @@ IDENTITY = ("organization_name", "first_name", "last_name", "street_lines", "cit
 OWNER = select(PROFILES.c.email_verified_at, PROFILES.c.suspended_at, *(PROFILES.c[name] for name in IDENTITY)).where(
     PROFILES.c.id == OWNER_ID
 )
-INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == OWNER_ID)
 SHOWN = "id", "kind", "name_en", "name_fr", "free", "available", "disk_gigabytes"
 PLAN = select(*(PLANS.c[name] for name in SHOWN)).where(PLANS.c.id == bindparam("plan_id"))
 PRICE = (
@@ -161,7 +160,7 @@ class Quoted:
 
 
 async def _quoted(context: Context, reader: Reader, owner_id: UUID, wishes: Wishes, now: datetime) -> Quoted:
-    opening = decide_opening(wishes, await _situation(context, reader.rows, owner_id, wishes, now), context.figures)
+    opening = decide_opening(wishes, await _situation(context, reader, owner_id, wishes, now), context.figures)
     asked = Asked(QuoteKind.ACCOUNT_OPEN, owner_id, asdict(wishes), now)
     invoiced_on = civil_day(now + context.figures.invoice_delay, ZoneInfo(context.figures.billing_zone))
     reckoning = await reckoned(context, reader, asked, opening.terms, invoiced_on)
@@ -169,8 +168,9 @@ async def _quoted(context: Context, reader: Reader, owner_id: UUID, wishes: Wish
     return Quoted(made, terms, opening)
 
 
-async def _situation(context: Context, read: Read, owner_id: UUID, wishes: Wishes, now: datetime) -> Situation:
+async def _situation(context: Context, reader: Reader, owner_id: UUID, wishes: Wishes, now: datetime) -> Situation:
     """Everything that the opening depends on."""
+    read = reader.rows
     of_owner = {"owner_id": owner_id}
     server = await read(SERVER, of_owner | {"server_id": wishes.server_id}) if wishes.server_id else ()
     (counts,) = await read(COUNTS, of_owner)
@@ -184,14 +184,8 @@ async def _situation(context: Context, read: Read, owner_id: UUID, wishes: Wishe
         server_obstacle=obstacle_to_server(server[0].status) if server else None,
         free_accounts=counts.free,
         paying_accounts=counts.paying,
-        invoicing_day=await invoicing_day(read, owner_id),
+        invoicing_day=await invoicing_day(reader, owner_id),
     )
-
-
-async def invoicing_day(read: Read, owner_id: UUID) -> int | None:
-    """BIL-5. The day of the month that a profile chose."""
-    day: int | None = (await read(INVOICING_DAY, {"owner_id": owner_id}))[0].invoicing_day
-    return day
 
 
 async def standing_of(context: Context, read: Read, owner_id: UUID) -> Standing:

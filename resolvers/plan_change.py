@@ -1,6 +1,6 @@
 """ACC-6. Changing plan or period: the quote and the command, which read the same and decide the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus
 from models.charge import Charge, ChargeStatus
 from models.clock import civil_day, day_start
 from models.column import table
+from models.conflict import Busy
 from models.context import Context
 from models.db import Write
 from models.infrastructure import InfrastructureSilent
@@ -42,11 +43,11 @@ from resolvers.contract import pending
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.infrastructure import usage
-from resolvers.invoice import Return, credit_note
-from resolvers.opening import COUNTS, invoicing_day, offer, standing_of
+from resolvers.invoice import Return, credit_note, given_back
+from resolvers.opening import COUNTS, offer, standing_of
 from resolvers.quote import Asked, ask_register, quote, reckoned
 from resolvers.right import Reader
-from resolvers.subscription import begin
+from resolvers.subscription import begin, invoicing_day
 
 OPERATION = "accountPlanChange"
 ACCOUNTS, PLANS, PROFILES = table(Account), table(Plan), table(Profile)
@@ -95,15 +96,6 @@ PAID = (
     )
     .order_by(PERIODS.c.starts_on)
 )
-GIVEN_BACK = (
-    select(
-        LINES.c.corrects_line_id,
-        func.sum(LINES.c.net_cents).label("net_cents"),
-        func.sum(LINES.c.tax_cents).label("tax_cents"),
-    )
-    .where(LINES.c.corrects_line_id.in_(bindparam("lines", expanding=True)))
-    .group_by(LINES.c.corrects_line_id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +115,14 @@ class Changed:
     refund: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """ACC-6. What the machines told of an account, while it was on this plan; None where that does not matter."""
+
+    plan_id: UUID | None
+    disk_used_bytes: Decimal | None = None
+
+
 async def quotes(context: Context, keys: Sequence[UUID], *, wishes: PlanWishes) -> list[Any]:
     """ACC-6, BIL-14. For each account what this plan would cost, what would go back, and what stands in the way."""
     found: list[Any] = []
@@ -130,7 +130,7 @@ async def quotes(context: Context, keys: Sequence[UUID], *, wishes: PlanWishes) 
         wanted = PlanWishes(key, wishes.plan_id, wishes.period)
         (place,) = await context.db.rows(PLACE, {"account_id": key})
         try:
-            used = await _used(context, wanted)
+            used = (await _used(context, wanted)).disk_used_bytes
         except InfrastructureSilent as silent:
             found.append(silent)
         else:
@@ -152,7 +152,7 @@ async def change_plan(context: Context, *, wishes: PlanWishes, quote_token: str,
     try:
         async with writing(context) as write:
             await take(context, write, intent)
-            changed = await _changed(context, write, places[0].owner_id, wishes, (quote_token, used))
+            changed = await _changed(context, write, places[0].owner_id, wishes, quote_token, used)
             given = {"refund": changed.refund} if changed.refund else {}
             await keep(write, intent, account=changed.account, **given)
     except DoneBefore as done:
@@ -160,34 +160,38 @@ async def change_plan(context: Context, *, wishes: PlanWishes, quote_token: str,
     return changed
 
 
-async def _used(context: Context, wishes: PlanWishes) -> Decimal | None:
+async def _used(context: Context, wishes: PlanWishes) -> Used:
     """ACC-6. The disk space in use, where the wanted plan has less than the present one; asked outside of any write."""
     places = await context.db.rows(PLACE, {"account_id": wishes.account_id})
     wanted = await context.db.rows(select(PLANS.c.disk_gigabytes).where(PLANS.c.id == wishes.plan_id))
+    plan_id = places[0].plan_id if places else None
     if not places or not wanted or places[0].disk_gigabytes is None:
-        return None
+        return Used(plan_id)
     if wanted[0].disk_gigabytes >= places[0].disk_gigabytes:
-        return None
+        return Used(plan_id)
     (told,) = await usage(context, [wishes.account_id])
     if isinstance(told, InfrastructureSilent):
         raise told
-    used: Decimal = told.disk_used_bytes
-    return used
+    return Used(plan_id, told.disk_used_bytes)
 
 
 async def _changed(
-    context: Context, write: Write, owner_id: UUID, wishes: PlanWishes, given: tuple[str, Decimal | None]
+    context: Context, write: Write, owner_id: UUID, wishes: PlanWishes, quote_token: str, used: Used
 ) -> Changed:
-    """ACC-6. Locks the profile, as whoever invoices does, then the account, then what runs for it."""
-    quote_token, used = given
+    """ACC-6. Locks the profile, as whoever invoices does, then the account, then what runs for it.
+
+    Raises Busy where the plan changed since the disk space was asked for: it was compared with another one.
+    """
     await write.lock_one(select_rows(Profile).where(PROFILES.c.id == owner_id))
     account = await find(context, write, Account, wishes.account_id, "account_id")
     if account.owner_id != owner_id:
         raise NotFound().at("account_id")
-    quoted = await _quoted(context, write, owner_id, wishes, used, write.now)
+    quoted = await _quoted(context, write, owner_id, wishes, used.disk_used_bytes, write.now)
     if quoted.quote.blockers:
         raise quoted.quote.blockers[0]
     check_quote(context.key, quote_token, quoted.quote, quoted.terms, write.now)
+    if account.plan_id != used.plan_id:
+        raise Busy
     running = SUBSCRIPTIONS.c.account_id == account.id, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED
     before = await write.lock_one(select_rows(Subscription).where(*running))
     today = civil_day(write.now, ZoneInfo(context.figures.billing_zone))
@@ -297,14 +301,14 @@ async def _situation(
         disk_used_bytes=used,
         free_accounts=counts.free - bool(place.free),
         paying_accounts=counts.paying - (place.free is False),
-        invoicing_day=await invoicing_day(reader.rows, owner_id),
+        invoicing_day=await invoicing_day(reader, owner_id),
     )
 
 
 async def _running(reader: Reader, row: Any, today: date) -> Running:
     """What runs, with every period of it that is not over."""
     periods = await reader.rows(PAID, {"subscription_id": row.id, "today": today})
-    back = await _back(reader, [each.line_id for each in periods if each.line_id])
+    back = await given_back(reader, [each.line_id for each in periods if each.line_id])
     paid = tuple(
         Paid(
             each.starts_on,
@@ -319,13 +323,6 @@ async def _running(reader: Reader, row: Any, today: date) -> Running:
         for each in periods
     )
     return Running(row.id, row.plan_id, row.period, discounts_of(row.discounts), paid)
-
-
-async def _back(reader: Reader, lines: Iterable[UUID]) -> Mapping[UUID, tuple[int, int]]:
-    """BIL-6. What credit notes gave back of these lines, net and VAT."""
-    wanted = list(lines)
-    found = await reader.rows(GIVEN_BACK, {"lines": wanted}) if wanted else ()
-    return {row.corrects_line_id: (int(row.net_cents), int(row.tax_cents)) for row in found}
 
 
 def _line(row: Any, back: Mapping[UUID, tuple[int, int]]) -> Line:

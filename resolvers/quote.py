@@ -5,26 +5,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-
-from models.column import table
 from models.context import Context
 from models.db import Db
 from models.draft import Ordered, draft
-from models.journal import JournalEntry
 from models.quote import Caution, Quote, QuoteKind, Reckoning, Terms, digest, figures_of, sign_quote
 from models.refusal import Refusal
 from resolvers import vat
 from resolvers.billing import treatment_of
+from resolvers.ledger import LAST
 from resolvers.right import Reader
-
-ENTRIES = table(JournalEntry)
-BALANCE = (
-    select(ENTRIES.c.balance_after_cents)
-    .where(ENTRIES.c.owner_id == bindparam("owner_id"))
-    .order_by(ENTRIES.c.position.desc())
-    .limit(1)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +28,7 @@ class Asked:
 
 async def balance(reader: Reader, owner_id: UUID) -> int:
     """BIL-1. The balance of a profile, in cents."""
-    rows = await reader.rows(BALANCE, {"owner_id": owner_id})
+    rows = await reader.rows(LAST, {"owner_id": owner_id})
     return rows[0].balance_after_cents if rows else 0
 
 

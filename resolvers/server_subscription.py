@@ -22,9 +22,8 @@ from models.server_option import ServerOption
 from models.setting import Figures
 from models.subscription import Subscription
 from models.term import FirstMonths, Item, Priced, Term, first_months, span, term
-from resolvers.opening import invoicing_day
 from resolvers.renewal import VERSIONS
-from resolvers.subscription import begin
+from resolvers.subscription import begin, invoicing_day
 
 PLANS, SERVERS, OPTIONS = table(Plan), table(Server), table(ServerOption)
 PLAN = select(PLANS).where(PLANS.c.id == bindparam("plan_id"))
@@ -54,7 +53,7 @@ async def subscribe_server(figures: Figures, write: Write, order: ServerOrder) -
     item, first = await _machine(write, order, server.name)
     today = civil_day(write.now, ZoneInfo(figures.billing_zone))
     price = await _price(figures, write, item, order.agreed_cents)
-    day = await invoicing_day(write.rows, server.owner_id)
+    day = await invoicing_day(write, server.owner_id)
     due_at = write.now + figures.invoice_delay
     begun = await begin(
         figures,

@@ -31,6 +31,7 @@ from resolvers.billing import treatment_of
 from resolvers.find import find, writing
 from resolvers.invoice import credit_note, whole
 from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
+from resolvers.right import Reader
 
 SUBSCRIPTIONS, ACCOUNTS, PLANS = table(Subscription), table(Account), table(Plan)
 PROFILES, CHARGES = table(Profile), table(Charge)
@@ -90,6 +91,13 @@ async def next_prices(context: Context, keys: Sequence[UUID]) -> list[tuple[int,
     return shown
 
 
+async def invoicing_day(reader: Reader, owner_id: UUID) -> int | None:
+    """BIL-5. The day of the month that a profile chose."""
+    (owner,) = await reader.rows(INVOICING_DAY, {"owner_id": owner_id})
+    day: int | None = owner.invoicing_day
+    return day
+
+
 async def begin(
     figures: Figures,
     write: Write,
@@ -104,10 +112,10 @@ async def begin(
 ) -> Subscription:
     """BIL-4. Begin the subscription whose first period is this term, and charge that."""
     item, zone = term.item, ZoneInfo(figures.billing_zone)
-    (owner,) = await write.rows(INVOICING_DAY, {"owner_id": owner_id})
     thing = {"wanted": [item.plan_id or item.option_id]}
     prices = [row for row in await write.rows(VERSIONS, thing) if row.period is item.period] if term.price.id else []
-    course = Course(term.starts_on, item.period, term.ends_before, term.price.cents, owner.invoicing_day)
+    day = await invoicing_day(write, owner_id)
+    course = Course(term.starts_on, item.period, term.ends_before, term.price.cents, day)
     begun, charged = subscribe(
         write.record,
         term,

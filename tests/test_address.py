@@ -7,6 +7,7 @@ import pytest
 
 from app.address import client_address
 from engine.bind import Bound
+from models import network
 from models.activity import ActivityEvent
 from models.db import Database
 from models.session import Session
@@ -98,6 +99,13 @@ def test_the_rightmost_address_that_is_not_ours_is_the_callers(peer: str, forwar
 def test_what_does_not_parse_is_no_address(peer: str, forwarded: list[str]) -> None:
     """Skipping over it would believe what stands further left."""
     assert client_address(peer, forwarded, PROXIES) == ""
+
+
+def test_what_is_longer_than_any_address_is_not_remembered() -> None:
+    """What callers write is not kept in memory for them."""
+    before = network._parsed.cache_info().currsize
+    assert network.parsed(" " * 200 + "198.51.100.7") is None
+    assert network._parsed.cache_info().currsize == before
 
 
 def test_without_trusted_proxies_no_header_is_believed() -> None:

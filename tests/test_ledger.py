@@ -11,7 +11,7 @@ from models.credit import Allocation, Credit, Open, matched
 from models.db import Database, Db
 from models.invoice import Invoice
 from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount, Posting, Unbalanced, check_balanced
-from models.ledger import InsufficientBalance
+from models.ledger import InsufficientBalance, Source
 from models.money import InvalidAmount
 from models.refusal import NotFound
 from resolvers import ledger
@@ -198,6 +198,7 @@ async def reversed_payment(database: Database, entry_id: UUID, cents: int | None
 
 
 async def test_a_payment_that_goes_back_opens_what_it_had_settled_newest_first(database: Database) -> None:
+    """BIL-9."""
     owner = await a_customer(database)
     old, new = await invoiced(database, owner, 1000), await invoiced(database, owner, 1000)
     payment = await paid(database, owner, 2400)
@@ -214,6 +215,14 @@ async def test_a_payment_that_goes_back_opens_what_it_had_settled_newest_first(d
         await reversed_payment(database, payment, 601)
     await reversed_payment(database, payment)
     assert await balance(database, owner) == (-2400, 0)
+
+
+async def test_a_correction_about_a_payment_is_no_part_of_it_that_went_back(database: Database) -> None:
+    owner = await a_customer(database)
+    payment = await paid(database, owner, 1000)
+    await adjusted(database, owner, -400, source=Source(JournalEntry.activity_type, payment))
+    await reversed_payment(database, payment)
+    assert await balance(database, owner) == (-400, 0)
 
 
 async def test_other_credit_settles_what_was_opened_again(database: Database) -> None:

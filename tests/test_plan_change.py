@@ -29,8 +29,11 @@ from models.refusal import Code
 from models.setting import Figures
 from models.subscription import Subscription
 from models.term import Priced
+from resolvers import plan_change as acts
+from schema.global_id import key_of
 from tests.api import DELEGATE, FREE, OWNER, Api
 from tests.cycle import (
+    CHANGE,
     CHANGE_QUOTE,
     alone,
     balance,
@@ -359,6 +362,36 @@ async def test_what_does_not_fit_is_refused_with_the_figures(api: Api, monkeypat
     (error,) = payload["userErrors"]
     assert (error["__typename"], error["diskUsedBytes"]) == ("PlanTooSmallError", str(60 * GIGABYTE))
     assert (await change(api, key, "medium"))["userErrors"] == []
+
+
+async def test_a_plan_that_changed_since_the_disk_was_looked_at_is_looked_at_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the small plan nothing had to be asked; what somebody put on the large one meanwhile has to fit."""
+    await alone(api)
+    key = await open_account(api, "shop", "small")
+    on_disk(monkeypatch, 150 * GIGABYTE)
+    token, large, used = (await change_quote(api, key, "medium"))["token"], await plan_id(api, "large"), acts._used
+    accounts = table(Account)
+
+    async def used_before(context: Any, wishes: PlanWishes) -> Any:
+        found = await used(context, wishes)
+        grown = update(accounts).where(accounts.c.name == "shop").values(plan_id=key_of(large, "Plan"))
+        async with Db(api.database) as db:
+            await db.note(grown)
+        return found
+
+    monkeypatch.setattr(acts, "_used", used_before)
+    given = {
+        "accountId": key,
+        "planId": await plan_id(api, "medium"),
+        "period": "MONTHLY",
+        "quoteToken": token,
+        "idempotencyKey": str(uuid4()),
+    }
+    answer = await api.ask(CHANGE, {"input": given}, token=await api.token(OWNER))
+    assert answer.codes == ["UNAVAILABLE"]
+    assert [row.plan_id for row in await api.rows(Account) if row.name == "shop"] == [key_of(large, "Plan")]
 
 
 async def test_where_the_machines_do_not_tell_a_smaller_plan_waits_and_a_larger_one_does_not(
