@@ -96,50 +96,17 @@ class Quote:
 
 @strawberry.type(description="Price of opening an account.")
 class AccountOpenQuote(Quote):
-    token: str | None = strawberry.field(description="Opaque signed token.")
-    blockers: list[UserError] = strawberry.field(description="What stands in the way (bounded list).")
-    expires_at: datetime = strawberry.field(description="End of validity.")
-    charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
-    refund: Money = strawberry.field(description="What will be credited, pro rata.")
     balance_after: Money | None = balance_after()
-    lines: list[InvoiceLine] = strawberry.field(
-        description="The very lines that the documents will carry (bounded list)."
-    )
-    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
-    due_on: date | None = strawberry.field(description="Day it will be due.")
-    warnings: list[str] = strawberry.field(description="To be read before confirming.")
 
 
 @strawberry.type(description="Price of a change of plan or period.")
 class PlanChangeQuote(Quote):
-    token: str | None = strawberry.field(description="Opaque signed token.")
-    blockers: list[UserError] = strawberry.field(description="What stands in the way (bounded list).")
-    expires_at: datetime = strawberry.field(description="End of validity.")
-    charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
-    refund: Money = strawberry.field(description="What will be credited, pro rata.")
     balance_after: Money | None = balance_after()
-    lines: list[InvoiceLine] = strawberry.field(
-        description="The very lines that the documents will carry (bounded list)."
-    )
-    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
-    due_on: date | None = strawberry.field(description="Day it will be due.")
-    warnings: list[str] = strawberry.field(description="To be read before confirming.")
 
 
 @strawberry.type(description="Pro-rata invoice that aligns all subscriptions.")
 class InvoicingDayQuote(Quote):
-    token: str | None = strawberry.field(description="Opaque signed token.")
-    blockers: list[UserError] = strawberry.field(description="What stands in the way (bounded list).")
-    expires_at: datetime = strawberry.field(description="End of validity.")
-    charge: TaxedMoney = strawberry.field(description="What will be invoiced.")
-    refund: Money = strawberry.field(description="What will be credited, pro rata.")
     balance_after: Money | None = balance_after()
-    lines: list[InvoiceLine] = strawberry.field(
-        description="The very lines that the documents will carry (bounded list)."
-    )
-    invoiced_on: date | None = strawberry.field(description="Day the charge will be invoiced.")
-    due_on: date | None = strawberry.field(description="Day it will be due.")
-    warnings: list[str] = strawberry.field(description="To be read before confirming.")
 
 
 @strawberry.type(description="QUOTE_EXPIRED or QUOTE_CHANGED.")
