@@ -28,6 +28,7 @@ from resolvers.right import with_rights
 from schema.directive import Authorize
 from schema.node import SOURCES
 from tests.api import DELEGATE, FREE, OWNER, Api
+from tests.booking import invoiced
 from tests.granting import a_grant, a_server, an_account
 
 ME, OTHER = new_id(), new_id()
@@ -91,6 +92,8 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
     for person in (OWNER, DELEGATE, OWNER):
         await api.token(person)
         await api.api_token(person)
+    for person in (OWNER, FREE):
+        await invoiced(api.database, person.key, 600)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
