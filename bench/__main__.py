@@ -1,9 +1,9 @@
-"""`python -m bench [--quick]`: how dear we are, next to others in the same run, and what hostile documents cost."""
+"""`python -m bench [--quick] [--only PART]`: how dear we are, next to others in the same run; and hostile documents."""
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,27 +18,32 @@ from tests.much import DOCUMENTS, ENTRIES
 
 BOUND_MS = 50
 SHOWN = 5
+PARTS = SCREENS, GROWTH, YEARS, MEMORY, HOSTILE = "screens", "growth", "years", "memory", "hostile"
 QUICK, SOME = Effort(rounds=3, requests=5), Effort(rounds=9, requests=5)
 
 
 def main() -> int:
-    """Print all tables; 1 where a hostile document is too dear, or where documents are kept."""
+    """Print the tables; 1 where a hostile document is too dear, or where documents are kept."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a measurement")
-    quick = parser.parse_args().quick
-    effort = QUICK if quick else Effort()
+    parser.add_argument("--only", action="append", choices=PARTS, help="one part; may be given several times")
+    given = parser.parse_args()
+    parts, effort = set(given.only or PARTS), QUICK if given.quick else Effort()
     print(f"What one request costs, as a ratio; the median of {effort.rounds} rounds that take turns.")
     print("Servers are on one core, databases and the client on another." if cores() else NOT_PINNED)
+    within = True
     with all_databases() as found:
         for name, databases in found:
-            print(f"\n{name}")
-            uvloop.run(side_by_side(databases, effort, quick=quick))
-            show(of_years(databases, quick=quick))
+            print(f"\n{name}", flush=True)
+            uvloop.run(side_by_side(databases, effort, parts, quick=given.quick))
+            if YEARS in parts:
+                show(of_years(databases, quick=given.quick))
         if len(found) == 1:
             print("\nPostgreSQL: none answers at 127.0.0.1:5432 and none is installed; not measured.")
         print()
-        within = uvloop.run(left_behind(found[0][1], memory.QUICK if quick else memory.DOCUMENTS))
-    return max(hostile_documents(), int(not within))
+        if MEMORY in parts:
+            within = uvloop.run(left_behind(found[0][1], memory.QUICK if given.quick else memory.DOCUMENTS))
+    return max(hostile_documents() if HOSTILE in parts else 0, int(not within))
 
 
 @contextmanager
@@ -49,13 +54,15 @@ def all_databases() -> Iterator[list[tuple[str, Databases]]]:
         yield [*found, ("PostgreSQL", server)] if server else found
 
 
-async def side_by_side(databases: Databases, effort: Effort, *, quick: bool) -> None:
+async def side_by_side(databases: Databases, effort: Effort, parts: Set[str], *, quick: bool) -> None:
     """The tables of one database; how it grows takes long to find out."""
     async with databases.empty() as url:
         visitor = await populated(url)
-        show(await compare.lines(url, visitor, effort))
-        show(await growth.objects(url, visitor, QUICK if quick else SOME))
-    if not quick:
+        if SCREENS in parts:
+            show(await compare.lines(url, visitor, effort))
+        if GROWTH in parts:
+            show(await growth.objects(url, visitor, QUICK if quick else SOME))
+    if GROWTH in parts and not quick:
         show(await growth.rows(databases, SOME))
         show(await deep(databases, effort))
         show(await deep_in_money(databases, effort))

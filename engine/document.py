@@ -7,7 +7,7 @@ the schema INVALID_DOCUMENT (422). All are answers to well-formed requests.
 from collections.abc import Sequence
 from dataclasses import replace
 from sys import getsizeof
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     ASTValidationRule,
@@ -15,6 +15,8 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Location,
+    Node,
     OverlappingFieldsCanBeMergedRule,
     StringValueNode,
     ValidationContext,
@@ -36,7 +38,7 @@ from engine.scan import scan
 
 MOST_ERRORS = 5
 BYTES_PER_TOKEN = 500
-"""What a token and its node take in memory."""
+"""What the nodes of a token take in memory at most: a field alone takes most, for its name, places and lists."""
 
 ESCAPE = "\\u"
 """How a string of a document writes a character by its number."""
@@ -76,7 +78,7 @@ class Documents:
             raise again(refusal)
         memory = getsizeof(text) + BYTES_PER_TOKEN * scan(text, self.limits)
         try:
-            document = self._made(text)
+            document = replace(self._made(text), size_bytes=memory)
         except RequestRefused as refusal:
             self._refused.keep(text, again(refusal), len(text))
             raise
@@ -89,6 +91,7 @@ class Documents:
             visit(node, NulFinder())
         operations = self.meter.walk(node).operations()
         self._validate(node)
+        without_tokens(node)
         fragments = fragments_of(node)
         conditioned = (replace(each, conditions=conditions(each.node, fragments)) for each in operations)
         return Document(text, node, tuple(conditioned))
@@ -107,6 +110,23 @@ class Documents:
             raise refused(422, INVALID_DOCUMENT, told)
         if errors:
             self.limits.check("comparisons", self.limits.comparisons + 1)
+
+
+def without_tokens(document: DocumentNode) -> None:
+    """Of each node's place keep what an error tells: its tokens, which hold all others, take as much as the nodes."""
+    start = cast(Location, document.loc).start_token
+    start.next = None
+    nodes: list[Node] = [document]
+    while nodes:
+        node = nodes.pop()
+        place = cast(Location, node.loc)
+        place.start_token = place.end_token = start
+        for key in node.keys:
+            match getattr(node, key, None):
+                case Node() as child:
+                    nodes.append(child)
+                case list() | tuple() as children:
+                    nodes += [child for child in children if isinstance(child, Node)]
 
 
 class NulFinder(Visitor):

@@ -152,8 +152,9 @@ class Executor:
             self.counters.hits += isinstance(plan, Plan)
         else:
             plan = self._built(document, operation, values)
-            size_bytes = plan.size_bytes if isinstance(plan, Plan) else 0
-            self._plans.keep(key, plan, size_bytes + 2 * len(document.text))
+            # A plan holds its document, also where that is not kept any more.
+            size_bytes = plan.size_bytes + document.size_bytes if isinstance(plan, Plan) else 2 * len(document.text)
+            self._plans.keep(key, plan, size_bytes)
         if isinstance(plan, Declined):
             raise Declined(plan.reason)
         return plan

@@ -71,6 +71,8 @@ class Document:
     text: str = field(repr=False)
     node: DocumentNode = field(repr=False)
     operations: tuple[Operation, ...]
+    size_bytes: int = 0
+    """What it takes in memory, by estimate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """From a document's text to one that may be executed, or to the refusal that its sender reads."""
 
+import gc
 import traceback
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -206,6 +208,19 @@ def test_documents_are_kept_within_the_memory_they_are_thought_to_take() -> None
     for text in texts:
         documents.prepare(text)
     assert [documents.known(text) for text in texts] == [False, True, True]
+
+
+def test_a_token_takes_no_more_memory_than_it_is_thought_to() -> None:
+    text = f"{{ viewer {{ {'id ' * 150} }} }}"
+    documents = new_documents()
+    documents.prepare("{ viewer { id } }")
+    gc.collect()
+    tracemalloc.start()
+    document = documents.prepare(text)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 * document.size_bytes < taken < 1.1 * document.size_bytes
 
 
 def test_what_is_larger_than_all_room_is_not_kept() -> None:

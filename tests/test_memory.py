@@ -13,7 +13,7 @@ from tests.scope import Bounds
 
 FEW = 20
 """Documents and plans that are kept."""
-WARM, SENT = 60, 120
+WARM, SENT = 40, 60
 PER_DOCUMENT_KB = 20
 """What a document that is not kept may leave: one that were kept would be some hundred."""
 SMALL = Bounds(depth=7, selections=50, points=300)
