@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from strawberry import Schema
 
 from app.document import document_route
 from app.examples import examples
@@ -165,8 +166,13 @@ def trusted(settings: Settings) -> TrustedDocuments:
     return TrustedDocuments(documents, only=settings.trusted_only)
 
 
+@cache
+def _printed(schema: Schema) -> str:
+    return schema.as_str() + "\n"
+
+
 def _schema_response(bound: Bound) -> Answer:
-    text = bound.schema.as_str() + "\n"
+    text = _printed(bound.schema)
 
     async def schema_response(request: Request) -> Response:
         return PlainTextResponse(text, headers={"Cache-Control": "public, max-age=300"})

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -141,7 +142,7 @@ class Meter:
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, weight_of: WeightOf) -> None:
         self.schema = schema
         self.weight_of = weight_of
-        self.lists = IntrospectionLists(schema)
+        self.lists = introspection_lists(schema)
         self.limits = UNLIMITED
         standard = self.walk(parse(STANDARD_INTROSPECTION))
         standard.operations()
@@ -360,6 +361,12 @@ class Walk:
 def is_connection(field: GraphQLField) -> bool:
     """Whether the field is paged: a connection's type, and a size to ask for."""
     return get_named_type(field.type).name.endswith("Connection") and bool(field.args.keys() & {"first", "last"})
+
+
+@lru_cache(maxsize=8)
+def introspection_lists(schema: GraphQLSchema) -> "IntrospectionLists":
+    """The same for every meter of a schema: to ask it for all that it has takes longer than to serve a request."""
+    return IntrospectionLists(schema)
 
 
 class IntrospectionLists:

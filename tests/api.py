@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 from starlette.applications import Starlette
 
-from app.demo import PASSWORD, PEOPLE, seed
+from app.demo import PASSWORD, PEOPLE
 from app.main import create_app
 from app.passwords import HashingPool
 from app.settings import Settings
@@ -25,7 +25,8 @@ from models.setting import Figures
 from models.token import Created, create_token
 from schema.global_id import global_id
 from schema.root import build
-from tests.database import START
+from tests.database import START, Databases
+from tests.seeding import seeded
 
 CHEAP = {"password_memory_kib": 8, "password_passes": 1}
 """Argon2 at its least: what is tested is not how slow it is."""
@@ -148,9 +149,9 @@ def hashing() -> Iterator[HashingPool]:
 
 
 @pytest.fixture
-async def api(database: Database, bound: Bound, hashing: HashingPool) -> AsyncIterator[Api]:
+async def api(databases: Databases, database: Database, bound: Bound, hashing: HashingPool) -> AsyncIterator[Api]:
     """The application over a seeded database, without limits per minute."""
-    await seed(database, hashing)
+    await seeded(databases, database, hashing)
     async with serving(database, bound, rate_limits=False) as served:
         yield served
 
