@@ -17,6 +17,7 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
+from graphql.execution.values import get_argument_values
 from graphql.pyutils import is_iterable
 
 from engine.bind import Bound, batches_of, type_name
@@ -311,8 +312,16 @@ class Performance:
             except Exception as error:
                 if isinstance(error, FieldRefused):
                     error.concerns(step.coordinate)
-                refused[step] = error
+                refused[step] = self._misfit(step) or error
         return refused
+
+    def _misfit(self, step: Step) -> Exception | None:
+        """What does not fit of a field's arguments: that is told before anybody asks who may have it."""
+        try:
+            get_argument_values(step.graphql_field, step.nodes[0], self.values, None, True)
+        except GraphQLError as error:
+            return error
+        return None
 
 
 def _put(buckets: dict[Selection, Bucket], selection: Selection, source: Any, container: Container, key: Any) -> None:

@@ -92,6 +92,9 @@ SHARED = """query S($id: ID!) { node(id: $id) { ... on Account { serverStatus { 
   account(name: "boutique") { owner { email displayName } name } viewer { security { sessions { method } } } }"""
 
 CASES: dict[str, Case] = {
+    "an argument that does not fit, of who may not have the field": Case(
+        'query ($name: String = "") { server(name: $name) { name } }', {"name": None}, ("BAD_USER_INPUT",), who="nobody"
+    ),
     "guards of what is no row, one balance in several quotes": Case(QUOTES, {"id": OWNER_ID}),
     "such guards, asked by somebody who was granted it": Case(QUOTES, {"id": OWNER_ID}, who="delegate with 1 factors"),
     "such guards, below what is denied": Case(
