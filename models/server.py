@@ -20,6 +20,7 @@ from models.provisioning import ProvisioningTask
 from models.setting import Figures
 
 RENAMED = action("server.renamed", "The server was renamed")
+PLAN_CHANGED = action("server.plan_changed", "The plan of the server was changed")
 DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
 DELETED = action("server.deleted", "The server was deleted")
 
@@ -50,6 +51,8 @@ class Server(SQLModel, table=True):
     owner_id: UUID = Field(foreign_key="profile.id")
     name: str = Field(sa_type=Name(LONGEST), unique=True)
     status: ServerStatus = Field(default=ServerStatus.ACTIVE, sa_type=one_of(ServerStatus, "server_status"))
+    plan_id: UUID = Field(foreign_key="plan.id")
+    """What it is, dedicated or gold: that of the last subscription to it."""
     created_at: datetime = Field(sa_type=Instant)
     cpu: str = Field(default="", max_length=100)
     disks: str = Field(default="", max_length=100)
@@ -68,6 +71,13 @@ class Server(SQLModel, table=True):
             raise refusal
         before, self.name = self.name, new_name
         record.happened(RENAMED, self, changes={"name": (before, new_name)})
+
+    def subscribed(self, record: Record, plan_id: UUID) -> None:
+        """CAT-1. It is what is paid for it: the plan that is subscribed to becomes its own."""
+        _check(self.status)
+        if plan_id != self.plan_id:
+            before, self.plan_id = self.plan_id, plan_id
+            record.happened(PLAN_CHANGED, self, changes={"plan_id": (str(before), str(plan_id))})
 
     def delete(self, record: Record, accounts: Sequence[Account], confirmation: str) -> list[ProvisioningTask]:
         """ACC-5. Give it up, with the accounts on it, which go first; answers what has to be done for that."""

@@ -46,11 +46,15 @@ class ServerOrder:
 
 
 async def subscribe_server(figures: Figures, write: Write, order: ServerOrder) -> Subscription:
-    """CAT-1, CAT-3, BIL-2. Begin what a server costs, from today on; invoiced hours later, options with it."""
+    """CAT-1, CAT-3, BIL-2. Begin what a server costs, from today on; invoiced hours later, options with it.
+
+    The plan that is ordered becomes the server's.
+    """
     server = await write.lock_one(select_rows(Server).where(SERVERS.c.id == order.server_id))
     if server is None:
         raise NotFound
     item, first = await _machine(write, order, server.name)
+    server.subscribed(write.record, order.plan_id)
     today = civil_day(write.now, ZoneInfo(figures.billing_zone))
     price = await _price(figures, write, item, order.agreed_cents)
     day = await invoicing_day(write, server.owner_id)

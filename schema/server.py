@@ -30,6 +30,7 @@ from schema.grant import PermissionGrant, grants
 from schema.infrastructure import ServerConfiguration, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
+from schema.plan import Plan
 from schema.subscription import ServiceSubscription, running_server
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPrevi
 class Server(Node):
     name: str = strawberry.field(description="Unique name.")
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(One("owner_id"), description="Owner.")
+    plan: Plan = declare(One("plan_id"), description="Offer: dedicated or gold.")
     created_at: datetime = strawberry.field(description="In service since.")
     subscription: ServiceSubscription | None = running_server()
     accounts: Connection[Account] | None = connection(
