@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import case, insert, select
 from sqlmodel import SQLModel
 
 from models.account import Account
@@ -18,7 +18,7 @@ from models.grant import AccountGrant, PermissionGrant
 from models.held_name import HeldName
 from models.period import period_at
 from models.permission import AccountPermission, OverallPermission, mask_of
-from models.plan import Plan, PlanPrice
+from models.plan import Plan, PlanKind, PlanPrice
 from models.price import BillingPeriod
 from models.server import Server
 from models.setting import Figures
@@ -50,10 +50,14 @@ async def seed(
     if await db.rows(select(table(Account).c.id).where(table(Account).c.id.in_(ACCOUNT_KEYS.values()))):
         return False
     now = await db.now()
-    since, plans = now - AGE, await _plans(db)
+    since, plans, machine = now - AGE, await _plans(db), await _machine(db)
     paid = [row async for row in _subscribed(db, owner, plans, (since, now), zone, charged)]
     async with db.bookkeeping() as connection:
-        for model, values in (*_hosted(owner, free, since, plans), *paid, *_granted(owner, delegate, tech, since)):
+        for model, values in (
+            *_hosted(owner, free, since, plans, machine),
+            *paid,
+            *_granted(owner, delegate, tech, since),
+        ):
             await connection.execute(insert(table(model)).values(values))
     return True
 
@@ -62,6 +66,14 @@ async def _plans(db: Db) -> dict[str, UUID]:
     """The plans that accounts are on, by the name of the account."""
     plans = {row.code: row.id for row in await db.rows(select(PLANS.c.code, PLANS.c.id))}
     return {account: plans[code] for account, code in ON_PLAN.items() if code in plans}
+
+
+async def _machine(db: Db) -> UUID | None:
+    """The plan of the server; None where the catalogue has none for servers: then there is no server either."""
+    gold = case((PLANS.c.kind == PlanKind.GOLD, 0), else_=1)
+    private = select(PLANS.c.id).where(PLANS.c.kind != PlanKind.PUBLIC_CLOUD).order_by(gold, PLANS.c.position)
+    found = await db.first(private.limit(1))
+    return found.id if found else None
 
 
 async def _subscribed(
@@ -132,12 +144,28 @@ def _charge(running: Subscription, covered: Term, zone: ZoneInfo) -> Charge:
 
 
 def _hosted(
-    owner: UUID, free: UUID, since: datetime, plans: Mapping[str, UUID]
+    owner: UUID, free: UUID, since: datetime, plans: Mapping[str, UUID], machine: UUID | None
 ) -> Iterator[tuple[type[SQLModel], Mapping[str, Any]]]:
-    forge = Server(
+    if machine is not None:
+        yield Server, _forge(owner, since, machine).model_dump()
+    for name, key in ACCOUNT_KEYS.items():
+        on_server = FORGE if name.startswith("forge-") else None
+        if on_server is not None and machine is None:
+            continue
+        whose = free if name == "hobby" else owner
+        account = Account(
+            id=key, owner_id=whose, name=name, server_id=on_server, plan_id=plans.get(name), created_at=since
+        )
+        yield Account, account.model_dump()
+        yield HeldName, {"name": name, "account_id": key}
+
+
+def _forge(owner: UUID, since: datetime, plan_id: UUID) -> Server:
+    return Server(
         id=FORGE,
         owner_id=owner,
         name="forge",
+        plan_id=plan_id,
         created_at=since,
         cpu="2 × 8 cores",
         disks="2 × 1 TB NVMe, RAID 1, mirrored",
@@ -145,15 +173,6 @@ def _hosted(
         traffic_gigabytes=3_000,
         options=["Gold: a redundant pair"],
     )
-    yield Server, forge.model_dump()
-    for name, key in ACCOUNT_KEYS.items():
-        on_server = FORGE if name.startswith("forge-") else None
-        whose = free if name == "hobby" else owner
-        account = Account(
-            id=key, owner_id=whose, name=name, server_id=on_server, plan_id=plans.get(name), created_at=since
-        )
-        yield Account, account.model_dump()
-        yield HeldName, {"name": name, "account_id": key}
 
 
 def _granted(

@@ -29,6 +29,11 @@ RENAMING_FAILED = action(
 )
 PLAN_CHANGED = action("account.plan_changed", "The plan of the account was changed")
 LAPSED = action("account.lapsed", "The account was blocked, since nothing is paid for it any more")
+RESUMED = action("account.resumed", "The account is used again, since its server is paid for")
+BLOCKED = action("account.blocked", "The account was blocked on its machines")
+BLOCKING_FAILED = action("account.blocking_failed", "The account could not be blocked on its machines yet")
+UNBLOCKED = action("account.unblocked", "The account was unblocked on its machines")
+UNBLOCKING_FAILED = action("account.unblocking_failed", "The account could not be unblocked on its machines yet")
 DELETION_ASKED = action("account.deletion_asked", "The account is being deleted", mail="account_deletion")
 GOING_WITH_SERVER = action("account.deletion_with_server_asked", "The account is being deleted with its server")
 DELETED = action("account.deleted", "The account was deleted")
@@ -128,16 +133,26 @@ class Account(SQLModel, table=True):
         self._check(AccountAction.DELETE)
         return self._end(record, GOING_WITH_SERVER)
 
-    def change_plan(self, record: Record, plan_id: UUID) -> None:
-        """ACC-6. Go on with this plan, without interruption; one that lapsed is used again."""
+    def change_plan(self, record: Record, plan_id: UUID) -> ProvisioningTask | None:
+        """ACC-6. Go on with this plan, without interruption; one that lapsed is used again, once that was asked for."""
         self._check(AccountAction.CHANGE_PLAN)
+        lapsed = self.status is AccountStatus.SUSPENDED
         before, self.plan_id, self.status = self.plan_id, plan_id, AccountStatus.ACTIVE
-        record.happened(PLAN_CHANGED, self, changes={"plan_id": (str(before) if before else None, str(plan_id))})
+        asked = task(record, Operation.RESUME, account=self) if lapsed else None
+        facts = {"task_id": asked.id} if asked else {}
+        changes = {"plan_id": (str(before) if before else None, str(plan_id))}
+        record.happened(PLAN_CHANGED, self, changes=changes, **facts)
+        return asked
 
-    def lapse(self, record: Record) -> None:
-        """BIL-4. Its subscription is over: it is blocked, with everything on it, until it has a plan again."""
+    def lapse(self, record: Record) -> ProvisioningTask:
+        """BIL-4. What it is paid by is over: it is blocked, with everything on it, until it is paid for again."""
         self.status = AccountStatus.SUSPENDED
-        record.happened(LAPSED, self, name=self.name)
+        return self._asked(record, Operation.SUSPEND, LAPSED)
+
+    def resume(self, record: Record) -> ProvisioningTask:
+        """BIL-4. Its server is paid for again, and so it is used again."""
+        self.status = AccountStatus.ACTIVE
+        return self._asked(record, Operation.RESUME, RESUMED)
 
     def settle(self, record: Record, answered: ProvisioningTask, outcome: Outcome) -> None:
         """EVT-2. Become what the answer to a task makes of it. One that is gone has its row deleted by who asks."""
@@ -150,10 +165,18 @@ class Account(SQLModel, table=True):
                 self._renamed(record, answered, done)
             case Operation.DELETE:
                 record.happened(DELETED if done else DELETION_FAILED, self, name=self.name)
+            case Operation.SUSPEND:  # Whether it is used or not was decided when this was asked for.
+                record.happened(BLOCKED if done else BLOCKING_FAILED, self, name=self.name)
+            case Operation.RESUME:
+                record.happened(UNBLOCKED if done else UNBLOCKING_FAILED, self, name=self.name)
 
     def _end(self, record: Record, fact: Action) -> ProvisioningTask:
         self.status = AccountStatus.DELETING
-        asked = task(record, Operation.DELETE, account=self)
+        return self._asked(record, Operation.DELETE, fact)
+
+    def _asked(self, record: Record, operation: Operation, fact: Action) -> ProvisioningTask:
+        """EVT-2. What is asked for, with its fact, by which it leaves."""
+        asked = task(record, operation, account=self)
         record.happened(fact, self, name=self.name, task_id=asked.id)
         return asked
 

@@ -33,12 +33,17 @@ class Operation(StrEnum):
     MOVE = "MOVE"
 
 
+OVERTAKING = frozenset({Operation.SUSPEND, Operation.RESUME, Operation.DELETE})
+"""After one of these, what was asked before of whether the account is blocked does not count any more."""
+
+
 class TaskState(StrEnum):
-    """Whether it was answered."""
+    """Whether it was answered, or need not be, since the opposite was asked for meanwhile."""
 
     PENDING = "PENDING"
     DONE = "DONE"
     FAILED = "FAILED"
+    SUPERSEDED = "SUPERSEDED"
 
 
 class Outcome(StrEnum):
@@ -82,9 +87,9 @@ class ProvisioningTask(SQLModel, table=True):
     answered_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def answer(self, record: Record, outcome: Outcome, reason: str | None) -> bool:
-        """EVT-2. Take an answer; False where it is the one that was given before, which changes nothing."""
+        """EVT-2. Take an answer; False where it changes nothing: it was given before, or nobody waits for it."""
         state = TaskState(outcome.value)
-        if self.state is state:
+        if self.state in (state, TaskState.SUPERSEDED):
             return False
         if self.state is not TaskState.PENDING:
             raise AnsweredOtherwise
@@ -107,7 +112,11 @@ def task(record: Record, operation: Operation, *, account: Any, **values: Any) -
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task as it is handed over. The same id may come twice, and asks for one thing."""
+    """A task as it is handed over. The same id may come twice, and asks for one thing.
+
+    Ids sort by the time of asking. SUSPEND and RESUME of one account may overtake each other on their way: of them the
+    one with the later id counts.
+    """
 
     id: UUID
     operation: Operation
@@ -126,5 +135,8 @@ class Provisioner(Protocol):
     """EVT-2. Takes orders, and answers each later through the command that reports."""
 
     def ask(self, order: Order) -> Awaitable[None]:
-        """Raises ProvisionerRefused. The id is the key by which an order that comes twice is known."""
+        """Raises ProvisionerRefused. The id is the key by which an order that comes twice is known.
+
+        A SUSPEND or RESUME whose id is before that of the last one done to the account is answered, and not done.
+        """
         ...

@@ -1,6 +1,6 @@
 """Servers: dedicated machines, or redundant pairs, on which their owner opens accounts."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -14,12 +14,15 @@ from models.account_name import LONGEST
 from models.activity import Record, action
 from models.column import Instant, Name, json_column, new_id, one_of
 from models.held_name import WrongConfirmation
-from models.obstacle import AccountsUnderWay, BeingDeleted, Obstacle
+from models.obstacle import AccountsUnderWay, BeingDeleted, IsSuspended, Obstacle
 from models.permission import Subject
 from models.provisioning import ProvisioningTask
 from models.setting import Figures
 
 RENAMED = action("server.renamed", "The server was renamed")
+PLAN_CHANGED = action("server.plan_changed", "The plan of the server was changed")
+LAPSED = action("server.lapsed", "The server was blocked, since nothing is paid for it any more")
+RESUMED = action("server.resumed", "The server is used again")
 DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
 DELETED = action("server.deleted", "The server was deleted")
 
@@ -36,7 +39,24 @@ class ServerStatus(StrEnum):
     """Life-cycle state of a server."""
 
     ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
     DELETING = "DELETING"
+
+
+ALLOWED: Mapping[ServerAction, frozenset[ServerStatus]] = {
+    ServerAction.RENAME: frozenset({ServerStatus.ACTIVE, ServerStatus.SUSPENDED}),
+    ServerAction.DELETE: frozenset({ServerStatus.ACTIVE, ServerStatus.SUSPENDED}),
+    ServerAction.OPEN_ACCOUNT: frozenset({ServerStatus.ACTIVE}),
+}
+IN_THE_WAY: Mapping[ServerStatus, type[Obstacle]] = {
+    ServerStatus.SUSPENDED: IsSuspended,
+    ServerStatus.DELETING: BeingDeleted,
+}
+
+
+def obstacle_to_server(wanted: ServerAction, status: ServerStatus) -> Obstacle | None:
+    """BIL-4, PER-13. Why this is not done to a server in this state: asked by its verbs and beforehand."""
+    return None if status in ALLOWED[wanted] else IN_THE_WAY[status]()
 
 
 class Server(SQLModel, table=True):
@@ -50,6 +70,8 @@ class Server(SQLModel, table=True):
     owner_id: UUID = Field(foreign_key="profile.id")
     name: str = Field(sa_type=Name(LONGEST), unique=True)
     status: ServerStatus = Field(default=ServerStatus.ACTIVE, sa_type=one_of(ServerStatus, "server_status"))
+    plan_id: UUID = Field(foreign_key="plan.id")
+    """What it is, dedicated or gold: that of the last subscription to it."""
     created_at: datetime = Field(sa_type=Instant)
     cpu: str = Field(default="", max_length=100)
     disks: str = Field(default="", max_length=100)
@@ -63,15 +85,39 @@ class Server(SQLModel, table=True):
 
     def rename(self, record: Record, new_name: str, figures: Figures) -> None:
         """PER-5. Give it another name, at once: nothing derives from it."""
-        _check(self.status)
+        self._check(ServerAction.RENAME)
         if (refusal := refusal_of_name(self.name, new_name, figures)) is not None:
             raise refusal
         before, self.name = self.name, new_name
         record.happened(RENAMED, self, changes={"name": (before, new_name)})
 
+    def subscribed(self, record: Record, plan_id: UUID, accounts: Sequence[Account]) -> list[ProvisioningTask]:
+        """CAT-1, BIL-4. It is what is paid for it: the plan that is subscribed to becomes its own.
+
+        Where it had lapsed, the accounts on it are used again; answers what has to be done for that.
+        """
+        if self.status is ServerStatus.DELETING:
+            raise BeingDeleted
+        if plan_id != self.plan_id:
+            before, self.plan_id = self.plan_id, plan_id
+            record.happened(PLAN_CHANGED, self, changes={"plan_id": (str(before), str(plan_id))})
+        if self.status is ServerStatus.ACTIVE:
+            return []
+        self.status = ServerStatus.ACTIVE
+        record.happened(RESUMED, self, name=self.name)
+        return [account.resume(record) for account in accounts if account.status is AccountStatus.SUSPENDED]
+
+    def lapse(self, record: Record, accounts: Sequence[Account]) -> list[ProvisioningTask]:
+        """BIL-4. Its subscription is over: what is used on it is blocked, until it is subscribed again."""
+        if self.status is not ServerStatus.ACTIVE:
+            return []
+        self.status = ServerStatus.SUSPENDED
+        record.happened(LAPSED, self, name=self.name)
+        return [account.lapse(record) for account in accounts if account.status is AccountStatus.ACTIVE]
+
     def delete(self, record: Record, accounts: Sequence[Account], confirmation: str) -> list[ProvisioningTask]:
         """ACC-5. Give it up, with the accounts on it, which go first; answers what has to be done for that."""
-        _check(self.status)
+        self._check(ServerAction.DELETE)
         if (waited_for := obstacle_on_server({account.status for account in accounts})) is not None:
             raise waited_for
         if confirmation != self.name:
@@ -84,16 +130,10 @@ class Server(SQLModel, table=True):
         """ACC-5. Say that it is gone; its row is deleted by whoever holds the transaction."""
         record.happened(DELETED, self, name=self.name)
 
-
-def obstacle_to_server(status: ServerStatus) -> Obstacle | None:
-    """PER-13. Why a server in this state is not acted on."""
-    return BeingDeleted() if status is ServerStatus.DELETING else None
-
-
-def _check(status: ServerStatus) -> None:
-    obstacle = obstacle_to_server(status)
-    if obstacle is not None:
-        raise obstacle
+    def _check(self, wanted: ServerAction) -> None:
+        obstacle = obstacle_to_server(wanted, self.status)
+        if obstacle is not None:
+            raise obstacle
 
 
 def obstacle_on_server(statuses: Set[AccountStatus]) -> Obstacle | None:

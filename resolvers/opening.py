@@ -32,7 +32,7 @@ from models.price import BillingPeriod
 from models.profile import Profile
 from models.quote import Quote, QuoteKind, Terms, check_quote
 from models.refusal import Refusal
-from models.server import Server, obstacle_to_server
+from models.server import Server, ServerAction, obstacle_to_server
 from models.term import Priced
 from resolvers.account_name import taken
 from resolvers.contract import Read, pending
@@ -181,7 +181,7 @@ async def _situation(context: Context, reader: Reader, owner_id: UUID, wishes: W
         name_taken=await taken(read, wishes.name),
         offer=await offer(context, read, wishes.plan_id, wishes.period, now) if wishes.plan_id else None,
         server_found=bool(server),
-        server_obstacle=obstacle_to_server(server[0].status) if server else None,
+        server_obstacle=obstacle_to_server(ServerAction.OPEN_ACCOUNT, server[0].status) if server else None,
         free_accounts=counts.free,
         paying_accounts=counts.paying,
         invoicing_day=await invoicing_day(reader, owner_id),

@@ -197,7 +197,8 @@ async def _changed(
     today = civil_day(write.now, ZoneInfo(context.figures.billing_zone))
     if before is not None:
         before.end(write.record, on=today, action=REPLACED)
-    account.change_plan(write.record, wishes.plan_id)
+    if (resumed := account.change_plan(write.record, wishes.plan_id)) is not None:
+        write.add(resumed)
     await write.flush()  # It has ended before the next one begins.
     await _cut(write, quoted.change)
     refund = await _give_back(context, write, quoted.change.given_back)

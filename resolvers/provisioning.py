@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, func, or_, select, update
+from sqlalchemy import Update, and_, exists, func, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
@@ -18,7 +18,7 @@ from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.held_name import HeldName
 from models.issuer import Issuer
 from models.profile import Profile
-from models.provisioning import Operation, Order, Outcome, ProvisioningTask, TaskState
+from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
 from resolvers.subscription import end_of_account, end_of_server, is_over, take_back
@@ -29,6 +29,14 @@ NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEven
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 
 
+LATER = TASKS.alias("later")
+OVERTAKEN = and_(
+    TASKS.c.operation.in_((Operation.SUSPEND, Operation.RESUME)),
+    exists().where(
+        LATER.c.account_id == TASKS.c.account_id, LATER.c.id > TASKS.c.id, LATER.c.operation.in_(OVERTAKING)
+    ),
+)
+"""Whether what was asked later says whether the account is blocked, or that it goes."""
 NEVER_OPENED = Operation.CREATE, Outcome.FAILED
 GONE = {(Operation.DELETE, Outcome.DONE), NEVER_OPENED}
 """Answers after which there is no account: it was deleted, or never came to be."""
@@ -39,15 +47,23 @@ class _AnsweredBefore(Exception):
 
 
 async def order(db: Db, delivery_id: UUID) -> Order | None:
-    """The task that a delivery hands over; None where it is answered, and nothing has to be done."""
+    """The task that a delivery hands over; None where nothing has to be done any more.
+
+    It is answered, or it is to block or unblock an account of which the opposite, or its end, was asked for later: that
+    may have been done already, and stays. Handed over before, it may still be answered, which changes nothing.
+    """
     told = await db.first(
         select(EVENTS.c.facts)
         .join(DELIVERIES, DELIVERIES.c.event_id == EVENTS.c.id)
         .where(DELIVERIES.c.id == delivery_id)
     )
     key = UUID(told.facts["task_id"]) if told else None
-    row = await db.first(select(TASKS).where(TASKS.c.id == key, TASKS.c.state == TaskState.PENDING))
+    mine = TASKS.c.id == key, TASKS.c.state == TaskState.PENDING
+    row = await db.first(select(TASKS, OVERTAKEN.label("overtaken")).where(*mine))
     if row is None:
+        return None
+    if row.overtaken:
+        await db.note(update(TASKS).where(*mine).values(state=TaskState.SUPERSEDED))
         return None
     return Order(row.id, row.operation, row.account_id, row.name, row.new_name, row.server_id, row.sealed_password)
 
@@ -103,8 +119,8 @@ async def _settle(
         raise _AnsweredBefore
     outcome, _ = answer
     account.settle(write.record, task, outcome)
-    if account.status is AccountStatus.ACTIVE and await is_over(write, account.id):
-        account.lapse(write.record)  # Its period ended meanwhile.
+    if account.status is AccountStatus.ACTIVE and await is_over(write, account):
+        write.add(account.lapse(write.record))  # What was paid for it ended meanwhile.
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
     if (task.operation, outcome) not in GONE:
@@ -115,11 +131,16 @@ async def _settle(
 
 
 async def _delete(write: Write, account: Account) -> Sequence[UUID]:
-    """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too."""
+    """ACC-5. The row, and with it its names, what was granted on it and the tokens for it; grants left empty go too.
+
+    What else was asked for it needs no answer any more.
+    """
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
     ended = await end_of_account(write, account.id)
     await write.flush()
+    waiting = TASKS.c.account_id == account.id, TASKS.c.state == TaskState.PENDING
+    await write.run(update(TASKS).where(*waiting).values(state=TaskState.SUPERSEDED))
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
     await _drop_empty(write, named)
     return ended

@@ -28,6 +28,7 @@ from models.term import Item, Priced, Term, span, term
 from resolvers.right import Reader
 
 SUBSCRIPTIONS, ACCOUNTS, SERVERS = table(Subscription), table(Account), table(Server)
+HOSTED = ACCOUNTS.alias("hosted")
 PLANS, PRICES, PROFILES = table(Plan), table(PlanPrice), table(Profile)
 OPTIONS, OPTION_PRICES = table(ServerOption), table(ServerOptionPrice)
 WANTED: Any = bindparam("wanted", expanding=True)
@@ -140,19 +141,27 @@ async def priceable(read: Reader, rows: Sequence[Any]) -> list[Priceable]:
 
 
 async def renew(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> None:
-    """BIL-4. What ended of a profile by an instant goes on, or is over; the profile is locked."""
+    """BIL-4. What ended of a profile by an instant goes on, or is over.
+
+    The profile is locked; locks the servers, the accounts and the subscriptions, in this order.
+    """
     due = SUBSCRIPTIONS.c.owner_id == owner_id, SUBSCRIPTIONS.c.renews_at <= at
-    of_accounts = select(SUBSCRIPTIONS.c.account_id).where(*due)
-    accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(of_accounts)))}
+    of_servers = select(SUBSCRIPTIONS.c.server_id).where(*due)
+    servers = {row.id: row for row in await write.lock(select_rows(Server).where(SERVERS.c.id.in_(of_servers)))}
+    paid = union_all(
+        select(SUBSCRIPTIONS.c.account_id).where(*due),
+        select(HOSTED.c.id).where(HOSTED.c.server_id.in_(of_servers.where(SUBSCRIPTIONS.c.option_id.is_(None)))),
+    )
+    accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(paid)))}
     rows = await write.lock(select_rows(Subscription).where(*due))
-    going = {row.id for row in await write.rows(GOING, {"owner_id": owner_id})}
     for each in await priceable(write, rows):
-        account = accounts.get(each.row.account_id)
-        gone = (account is not None and account.status is AccountStatus.DELETING) or each.row.server_id in going
-        if each.row.renews and not gone:
+        account, server = accounts.get(each.row.account_id), servers.get(each.row.server_id)
+        gone = account is not None and account.status is AccountStatus.DELETING
+        if each.row.renews and not gone and (server is None or server.status is not ServerStatus.DELETING):
             await _renew(figures, write, each)
         else:
-            await _expire(write, each, account)
+            hosted = [on for on in accounts.values() if server is not None and on.server_id == server.id]
+            await _expire(write, each, account or server, hosted)
 
 
 async def _renew(figures: Figures, write: Write, each: Priceable) -> None:
@@ -161,13 +170,15 @@ async def _renew(figures: Figures, write: Write, each: Priceable) -> None:
     await add(write, each.row.renew(write.record, next_one, each.renewal(next_one, figures), due_at))
 
 
-async def _expire(write: Write, each: Priceable, account: Account | None) -> None:
+async def _expire(write: Write, each: Priceable, held: Account | Server | None, hosted: Sequence[Account]) -> None:
     """BIL-4. Over with its period: what it was for is blocked, and kept; options of a server go with its own end."""
     row = each.row
     row.end(write.record, on=row.period_end, action=EXPIRED, name=each.item.holder)
-    if account is not None and account.status is AccountStatus.ACTIVE:
-        account.lapse(write.record)
-    if row.server_id is not None and row.option_id is None:
+    if isinstance(held, Account) and held.status is AccountStatus.ACTIVE:
+        write.add(held.lapse(write.record))
+    if isinstance(held, Server) and row.option_id is None:
+        for task in held.lapse(write.record, hosted):
+            write.add(task)
         of_server = SUBSCRIPTIONS.c.server_id == row.server_id, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED
         for option in await write.lock(select_rows(Subscription).where(*of_server, SUBSCRIPTIONS.c.id != row.id)):
             if option.renews:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, select
 from sqlmodel import select as select_rows
 
+from models.account import Account
 from models.charge import RevenueKind
 from models.clock import civil_day, day_start
 from models.column import table
@@ -26,6 +27,7 @@ from resolvers.renewal import VERSIONS
 from resolvers.subscription import begin, invoicing_day
 
 PLANS, SERVERS, OPTIONS = table(Plan), table(Server), table(ServerOption)
+ACCOUNTS = table(Account)
 PLAN = select(PLANS).where(PLANS.c.id == bindparam("plan_id"))
 OPTION = select(OPTIONS).where(OPTIONS.c.id == bindparam("option_id"))
 
@@ -46,11 +48,18 @@ class ServerOrder:
 
 
 async def subscribe_server(figures: Figures, write: Write, order: ServerOrder) -> Subscription:
-    """CAT-1, CAT-3, BIL-2. Begin what a server costs, from today on; invoiced hours later, options with it."""
+    """CAT-1, CAT-3, BIL-2. Begin what a server costs, from today on; invoiced hours later, options with it.
+
+    The plan that is ordered becomes the server's, and what was blocked on it is used again. Locks the server, then the
+    accounts on it.
+    """
     server = await write.lock_one(select_rows(Server).where(SERVERS.c.id == order.server_id))
     if server is None:
         raise NotFound
     item, first = await _machine(write, order, server.name)
+    on_server = select_rows(Account).where(ACCOUNTS.c.server_id == server.id)
+    for task in server.subscribed(write.record, order.plan_id, await write.lock(on_server)):
+        write.add(task)
     today = civil_day(write.now, ZoneInfo(figures.billing_zone))
     price = await _price(figures, write, item, order.agreed_cents)
     day = await invoicing_day(write, server.owner_id)

@@ -23,6 +23,7 @@ from models.journal import EntryKind
 from models.plan import Plan
 from models.profile import Profile
 from models.renewal import Course, renewal
+from models.server import Server, ServerStatus
 from models.setting import Figures
 from models.subscription import Subscription, SubscriptionStatus, subscribe
 from models.term import Term
@@ -34,7 +35,7 @@ from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
 from resolvers.right import Reader
 
 SUBSCRIPTIONS, ACCOUNTS, PLANS = table(Subscription), table(Account), table(Plan)
-PROFILES, CHARGES = table(Profile), table(Charge)
+PROFILES, CHARGES, SERVERS = table(Profile), table(Charge), table(Server)
 LINES, INVOICES = table(InvoiceLine), table(Invoice)
 INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == bindparam("owner_id"))
 INVOICED = (
@@ -45,6 +46,7 @@ INVOICED = (
     .order_by(INVOICES.c.position, LINES.c.position)
 )
 """Of subscriptions, what stands on which invoice."""
+OF_SERVER = select(SERVERS.c.status).where(SERVERS.c.id == bindparam("server_id"))
 PAID_FOR = (
     select(SUBSCRIPTIONS.c.status)
     .join_from(SUBSCRIPTIONS, ACCOUNTS, ACCOUNTS.c.id == SUBSCRIPTIONS.c.account_id)
@@ -162,9 +164,12 @@ async def _ended(write: Write, whose: Any) -> list[UUID]:
     return [subscription.id for subscription in subscriptions]
 
 
-async def is_over(write: Write, account_id: UUID) -> bool:
-    """BIL-4. Whether what was paid for an account is over, and it has not gone to a free plan."""
-    found = await write.rows(PAID_FOR, {"account_id": account_id})
+async def is_over(write: Write, account: Account) -> bool:
+    """BIL-4. Whether what was paid for an account, or for its server, is over, and it has not gone to a free plan."""
+    if account.server_id is not None:
+        (server,) = await write.rows(OF_SERVER, {"server_id": account.server_id})
+        return server.status is ServerStatus.SUSPENDED
+    found = await write.rows(PAID_FOR, {"account_id": account.id})
     return bool(found) and all(row.status is SubscriptionStatus.ENDED for row in found)
 
 

@@ -87,7 +87,10 @@ class AccountPlanChangeInput:
 @strawberry.type(description="Result of accountPlanChange.")
 class AccountPlanChangePayload(MutationPayload):
     account: Annotated["Account", strawberry.lazy("schema.account")] | None = refetched("account", "The account.")
-    refund: LedgerEntry | None = refetched("refund", "Pro-rata refund booked, if any.")
+    refund: LedgerEntry | None = refetched(
+        "refund",
+        "Pro-rata refund booked, if any; null, without an error, for whoever may not read the ledger (BILLING).",
+    )
 
 
 @strawberry.type

@@ -17,7 +17,7 @@ described(
     "How a task came out.",
     name="ProvisioningOutcome",
     DONE="It was done.",
-    FAILED="It could not be done: a deletion stays asked for, anything else is taken back.",
+    FAILED="It could not be done: a new account or name is taken back, anything else stays asked for.",
 )
 
 
@@ -37,7 +37,9 @@ class ProvisioningReportInput:
 
 @strawberry.type(description="Result of provisioningReport.")
 class ProvisioningReportPayload(ServicePayload):
-    changed: bool | None = strawberry.field(description="False for an answer that came before.")
+    changed: bool | None = strawberry.field(
+        description="False for an answer that came before, or that nobody waits for any more."
+    )
 
 
 @strawberry.type

@@ -30,6 +30,7 @@ from schema.grant import PermissionGrant, grants
 from schema.infrastructure import ServerConfiguration, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
+from schema.plan import Plan
 from schema.subscription import ServiceSubscription, running_server
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ DELETE = authorize(subject="input.serverId", interactive=True)
 OPEN_ACCOUNT = authorize(subject="input.ownerId", overall=[OverallPermission.ACCOUNT_MANAGEMENT])
 """What accountOpen asks: of the owner, whose rights on one server are not enough."""
 DOING = {
-    rows.ServerAction.RENAME: Doing(RENAME, rows.obstacle_to_server),
-    rows.ServerAction.DELETE: Doing(DELETE, rows.obstacle_to_server),
-    rows.ServerAction.OPEN_ACCOUNT: Doing(OPEN_ACCOUNT, rows.obstacle_to_server),
+    action: Doing(guard, lambda status, action=action: rows.obstacle_to_server(action, status))  # type: ignore[misc]
+    for action, guard in (
+        (rows.ServerAction.RENAME, RENAME),
+        (rows.ServerAction.DELETE, DELETE),
+        (rows.ServerAction.OPEN_ACCOUNT, OPEN_ACCOUNT),
+    )
 }
 
 
@@ -76,7 +80,14 @@ def can(
 async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
     """ACC-5. What giving servers up destroys."""
     return [
-        previewed(context.locale, row.id, row.name, row.id, rows.obstacle_to_server(row.status), waited_for)
+        previewed(
+            context.locale,
+            row.id,
+            row.name,
+            row.id,
+            rows.obstacle_to_server(rows.ServerAction.DELETE, row.status),
+            waited_for,
+        )
         for row, waited_for in await acts.with_obstacles(context, keys)
     ]
 
@@ -91,6 +102,7 @@ async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPrevi
 class Server(Node):
     name: str = strawberry.field(description="Unique name.")
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(One("owner_id"), description="Owner.")
+    plan: Plan = declare(One("plan_id"), description="Offer: dedicated or gold.")
     created_at: datetime = strawberry.field(description="In service since.")
     subscription: ServiceSubscription | None = running_server()
     accounts: Connection[Account] | None = connection(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from models.account import Account
 from models.column import new_id, table
@@ -12,6 +12,7 @@ from models.db import Db
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.held_name import HeldName
 from models.permission import Permission, mask_of
+from models.plan import Plan, PlanKind
 from models.server import Server
 from tests.api import OWNER, Api
 
@@ -28,7 +29,11 @@ async def put(api: Api, model: Any, **values: Any) -> UUID:
 
 async def a_server(api: Api, name: str = "anvil", owner: Any = OWNER) -> UUID:
     """A server of the owner."""
-    made = Server(owner_id=owner.key, name=name, created_at=api.database.clock.now())
+    dedicated = select(table(Plan).c.id).where(table(Plan).c.kind == PlanKind.DEDICATED)
+    async with Db(api.database) as db:
+        plan = await db.first(dedicated)
+    assert plan is not None
+    made = Server(owner_id=owner.key, name=name, plan_id=plan.id, created_at=api.database.clock.now())
     return await put(api, Server, **made.model_dump())
 
 

@@ -143,6 +143,8 @@ class LifeMachine(RuleBasedStateMachine):
         same(self.run(self.world.balance()), (books.position, books.balance, books.bound))
         same(self.run(self.world.documents()), [each.shown for each in books.documents])
         same(self.run(self.world.shown()), shown(self.life.subscriptions))
+        suspended = {each.name for each in self.life.accounts.values() if each.suspended}
+        same(self.run(self.world.blocked()), suspended)
         for each in self.life.charges:
             self._alone_as_quoted(each)
 

@@ -25,7 +25,7 @@ from models.plan import Plan, PlanPrice
 from models.plan_change import PlanWishes
 from models.price import BillingPeriod
 from models.profile import Profile
-from models.provisioning import Outcome, ProvisioningTask
+from models.provisioning import Operation, Outcome, ProvisioningTask
 from models.quote import Quote
 from models.setting import Figures
 from models.subscription import Subscription
@@ -208,6 +208,15 @@ class World:
             (codes[each.plan_id], each.period.value, each.renews, each.ended_on, tuple(found[each.id]))
             for each in begun
         ]
+
+    async def blocked(self) -> set[str]:
+        """The accounts that those who run the machines were asked to block, and not to unblock again."""
+        names = {key: name for name, key in self.accounts.items()}
+        wanted = TASKS.c.operation.in_((Operation.SUSPEND, Operation.RESUME)), TASKS.c.account_id.in_(names)
+        async with Db(self.database) as db:
+            rows = await db.rows(select(TASKS).where(*wanted).order_by(TASKS.c.id))
+        last = {row.account_id: row.operation for row in rows}
+        return {names[key] for key, operation in last.items() if operation is Operation.SUSPEND}
 
     async def verified(self) -> Findings:
         """BIL-1. The whole of the books, sealed and recomputed."""

@@ -42,6 +42,24 @@ async def account_plan_change(api: Api, token: str) -> Mutation:
     return Mutation(CHANGE, {"input": given}, token)
 
 
+async def plan_of_what_lapsed(api: Api, token: str) -> Mutation:
+    """The account is to be unblocked on its machines."""
+    await _ending(api, token)
+    await move(api, "2026-12-23T12:00:00Z")
+    return await account_plan_change(api, token)
+
+
+async def clock_over_an_end(api: Api, token: str) -> Mutation:
+    """The account is to be blocked on its machines."""
+    await _ending(api, token)
+    return Mutation(MOVE, {"to": "2026-12-22T12:00:00Z"}, token, again=frozenset({"sandbox.clock_advanced"}))
+
+
+async def _ending(api: Api, token: str) -> None:
+    """The subscription will not renew."""
+    await (await subscription_renewal_update(api, token)).send(api)
+
+
 async def invoicing_day_update(api: Api, token: str) -> Mutation:
     given = {
         "profileId": profile_id(OWNER),
@@ -86,9 +104,11 @@ async def deletion_done(api: Api, token: str) -> Mutation:
 MUTATIONS: dict[str, Prepare] = {
     "accountOpen": account_open,
     "accountPlanChange": account_plan_change,
+    "accountPlanChange of what lapsed": plan_of_what_lapsed,
     "invoicingDayUpdate": invoicing_day_update,
     "subscriptionRenewalUpdate": subscription_renewal_update,
     "sandboxClockAdvance": sandbox_clock_advance,
+    "sandboxClockAdvance over an end": clock_over_an_end,
     "provisioningReport of an opening": opening_failed,
     "provisioningReport of a deletion": deletion_done,
 }

@@ -5,11 +5,12 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Enum, inspect, text
+from sqlalchemy import Connection, Enum, Uuid, bindparam, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.migration import VERSIONS, BrokenReferences, current, downgrade, draft, head, is_at_head, upgrade
@@ -99,6 +100,67 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
 async def test_two_migrators_at_once_both_succeed(unmigrated: Database) -> None:
     await asyncio.gather(*(upgrade(unmigrated) for _ in range(2)))
     assert await is_at_head(unmigrated)
+
+
+# Rows that were there
+
+
+SERVERS_BEFORE = (
+    "INSERT INTO profile (id, email, password_hash, password_changed_at, kind, locale, created_at, street_lines)"
+    " VALUES (:owner, 'ada@example.com', '-', :now, 'COMPANY', 'EN', :now, '[]')",
+    "INSERT INTO service_level (id, code, response_minutes, repair_minutes, availability_hundredths)"
+    " VALUES (:level, 'level', 1, 1, 1)",
+    *(
+        "INSERT INTO plan (id, code, position, kind, service_level_id, name_en, name_fr, disk_gigabytes,"
+        " memory_megabytes, cpu_thousandths, backup_days, free, available, urgent_tickets, committed_months,"
+        " uncommitted_surcharge_percent, restrictions_en, restrictions_fr)"
+        f" VALUES (:{code}, '{code}', {position}, '{kind}', :level, '-', '-', 1, 1, 1, 1, false, true, false, 0, 0,"
+        " '[]', '[]')"
+        for position, (code, kind) in enumerate(
+            (("small", "PUBLIC_CLOUD"), ("gold", "GOLD"), ("dedicated", "DEDICATED"), ("dearer", "DEDICATED"))
+        )
+    ),
+    *(
+        "INSERT INTO server (id, owner_id, name, status, created_at, cpu, disks, memory_megabytes,"
+        f" traffic_gigabytes, options) VALUES (:{name}, :owner, '{name}', 'ACTIVE', :now, '-', '-', 1, 1, '[]')"
+        for name in ("running", "ended", "without")
+    ),
+    *(
+        "INSERT INTO subscription (id, owner_id, server_id, plan_id, period, price_cents, anchor, period_start,"
+        " period_end, status, renews, created_at, quantity, discounts, ended_on)"
+        f" VALUES (:{key}, :owner, :{server}, :{plan}, 'YEARLY', 1, '{year}-01-01', '{year}-01-01', '{year + 1}-01-01',"
+        f" '{status}', true, :now, 1, '[]', {on})"
+        for key, server, plan, year, status, on in (
+            ("first", "running", "dearer", 2025, "ENDED", "'2026-01-01'"),
+            ("second", "running", "gold", 2026, "ACTIVE", "NULL"),
+            ("third", "ended", "dedicated", 2024, "ENDED", "'2025-01-01'"),
+            ("fourth", "ended", "dearer", 2025, "ENDED", "'2026-01-01'"),
+        )
+    ),
+)
+
+
+async def test_servers_get_the_plan_of_what_runs_for_them(unmigrated: Database) -> None:
+    """CAT-1. Else of what ran last, else the first dedicated one."""
+    await upgrade(unmigrated, "0009")
+    words = sorted({word for statement in SERVERS_BEFORE for word in re.findall(r":(\w+)", statement)} - {"now"})
+    keys = {word: UUID(int=number) for number, word in enumerate(words, 1)}
+    async with unmigrated.writing() as connection:
+        for statement in SERVERS_BEFORE:
+            given = {name: value for name, value in keys.items() if re.search(rf":{name}\b", statement)}
+            typed = [bindparam(name, type_=Uuid()) for name in given]
+            text_of = statement.replace(":now", "CURRENT_TIMESTAMP")
+            await connection.execute(text(text_of).bindparams(*typed), given)
+    await upgrade(unmigrated)
+    async with Db(unmigrated) as db:
+        found = text("SELECT s.name, p.code FROM server s JOIN plan p ON p.id = s.plan_id ORDER BY s.name")
+        assert [tuple(row) for row in await db.rows(found)] == [
+            ("ended", "dearer"),
+            ("running", "gold"),
+            ("without", "dedicated"),
+        ]
+    await downgrade(unmigrated, "0009")
+    await upgrade(unmigrated)
 
 
 # What fails

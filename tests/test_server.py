@@ -22,7 +22,7 @@ RENAME = """mutation Rename($id: ID!, $name: String!) {
   serverRename(input: { serverId: $id, name: $name }) { server { name } userErrors { __typename code field } } }"""
 DELETE = """mutation Delete($id: ID!, $confirmation: String!) {
   serverDelete(input: { serverId: $id, confirmation: $confirmation }) { deletedId userErrors { code field } } }"""
-SHOW = """{ server(name: "forge") { id name owner { email }
+SHOW = """{ server(name: "forge") { id name owner { email } plan { code kind }
   configuration { cpu disks memoryMegabytes trafficGigabytes options }
   deletionPreview { confirmation accounts { name } servers { name } blockers { code message } } } }"""
 
@@ -42,6 +42,7 @@ async def server(api: Api) -> Any:
 async def test_a_server_tells_what_it_is_made_of_and_what_goes_with_it(api: Api) -> None:
     found = (await api.ask(SHOW, token=await api.token(OWNER))).data["server"]
     assert (found["id"], found["owner"]) == (FORGE_ID, {"email": OWNER.email})
+    assert found["plan"] == {"code": "gold", "kind": "GOLD"}
     assert found["configuration"]["memoryMegabytes"] == 16_384
     assert found["configuration"]["options"] == ["Gold: a redundant pair"]
     assert found["deletionPreview"] == {

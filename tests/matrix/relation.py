@@ -74,6 +74,7 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Account.owner": ("Profile", (OWN,)),
         "Account.server": ("Server", on),
         "Server.owner": ("Profile", (OWN,)),
+        "Server.plan": ("Plan", (OWN,)),
         "Server.subscription": ("ServiceSubscription", ()),
         "Server.accounts": ("Account", (HOSTED,)),
         "PermissionGrant.owner": ("Profile", (OWN,)),

@@ -109,7 +109,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield profile(estate.owner, estate.name, hashed, **values)
     yield profile(estate.partner, f"partner-{estate.name}", hashed)
     owned: dict[str, Any] = {"owner_id": estate.owner, "created_at": SINCE}
-    yield Server(id=estate.server, name=estate.names[estate.server], **owned)
+    yield Server(id=estate.server, name=estate.names[estate.server], plan_id=PLAN, **owned)
     yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
