@@ -27,6 +27,7 @@ from models.clock import Clock
 from models.column import table
 from models.conflict import Busy
 from models.delivery import deliveries
+from models.locking import locking
 from models.pool import postgresql_engine, sqlite_engine
 from models.prepared import Prepared, compiled
 from models.reading import PostgresqlReading, Reading, Readings, Slow, SqliteReading, to_its_end
@@ -151,6 +152,8 @@ class Write:
         self._session = session
         self.record = record
         self._look = look
+        self._found: list[Sequence[SQLModel]] = []
+        """What was locked: the session itself forgets what nobody refers to."""
 
     @property
     def now(self) -> datetime:
@@ -167,31 +170,28 @@ class Write:
         """Of the database, where statements have to know it."""
         return self._session.get_bind().dialect.name
 
-    async def lock(self, statement: Select[T]) -> Sequence[T]:
-        """The rows of `statement`, locked until the end of the transaction, as they are now.
+    async def lock(self, statement: Select[T], parameters: Mapping[str, Any] | None = None) -> Sequence[T]:
+        """The rows of `statement`, locked until the end of the transaction, as they are now; see `locking`.
 
-        Where the statement leaves their order open they are locked in the order of their keys, so that two
-        transactions that want the same rows queue instead of holding each other up. The first lock is what a
-        transaction waits for: it happens when it has that, and not before what it waited for.
+        The first lock is what a transaction waits for: it happens when it has that, and not before what it waited for.
         """
-        entity = statement.column_descriptions[0]["entity"]
-        in_order = statement.order_by(*inspect(entity).selectable.primary_key)
-        # NO KEY UPDATE excludes other lockers and writers, and lets rows that only refer to these be inserted.
-        locked = in_order.with_for_update(of=entity, key_share=True).execution_options(populate_existing=True)
-        found = (await self._session.scalars(locked)).all()
+        found = (await self._session.scalars(locking(statement), parameters)).all()
+        self._found.append(found)
         if self._look is not None and not self.record.events:
             self.record.now, self.record.real_now = await self._look()
         self._look = None
         return found
 
-    async def lock_one(self, statement: Select[T]) -> T | None:
+    async def lock_one(self, statement: Select[T], parameters: Mapping[str, Any] | None = None) -> T | None:
         """The one row of `statement`, locked, or None."""
-        rows = await self.lock(statement)
+        rows = await self.lock(statement, parameters)
         return rows[0] if rows else None
 
-    async def held(self, model: type[T], key: Any) -> T:
-        """A row that was locked before in this transaction, without asking for it again."""
-        return await self._session.get_one(model, key)
+    def held(self, model: type[T], key: Any) -> T | None:
+        """A row that was locked before in this transaction: nobody else has changed it since. None where it was not."""
+        identity = inspect(model).identity_key_from_primary_key((key,))
+        found: T | None = self._session.sync_session.identity_map.get(identity)
+        return found
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         return (await self._session.execute(statement, parameters)).all()

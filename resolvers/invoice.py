@@ -53,7 +53,22 @@ PAID_BY_REFUNDS = (
     .join_from(ALLOCATIONS, CREDITS, CREDITS.c.entry_id == ALLOCATIONS.c.entry_id)
     .where(ALLOCATIONS.c.invoice_id == bindparam("invoice_id"), CREDITS.c.non_refundable)
 )
+CHAINED = update(SERIES).where(SERIES.c.name == bindparam("series")).values(last_hash=bindparam("hash"))
 NOTHING = 0, 0
+
+
+def _drawing(insert: Any) -> Any:
+    begun = insert(SERIES).values(last_sequence=1, last_hash=NO_HASH)
+    today = begun.excluded.last_issued_on
+    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
+    return begun.on_conflict_do_update(
+        index_elements=[SERIES.c.name],
+        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
+    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
+
+
+DRAWN = {dialect: _drawing(insert) for dialect, insert in INSERTS.items()}
+"""BIL-2. The next number of a series, of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +105,17 @@ async def issue(
     wanted = select_rows(Charge).where(
         CHARGES.c.id.in_(list(charge_ids)), CHARGES.c.owner_id == owner_id, CHARGES.c.status == ChargeStatus.PENDING
     )
-    charges = sorted(await write.lock(wanted), key=lambda each: (each.ordered_at, each.id))
+    charges = await write.lock(wanted)
     if not charges or len(charges) != len(set(charge_ids)):
         raise NotFound
+    return await issue_locked(office, write, purse, charges, treatment)
+
+
+async def issue_locked(
+    office: Issuer, write: Write, purse: Purse, pending: Sequence[Charge], treatment: Treatment
+) -> Issued:
+    """BIL-2, BIL-3. One invoice of charges that are locked, in the order in which they were ordered."""
+    charges = sorted(pending, key=lambda each: (each.ordered_at, each.id))
     document = await _numbered(office, write, purse, draft(charges, treatment))
     by_charge = {line.charge_id: line for line in document.lines}
     for charge in charges:
@@ -190,7 +213,7 @@ async def _numbered(
     office: Issuer, write: Write, purse: Purse, drafted: Draft, *, corrects: Invoice | None = None
 ) -> Document:
     """BIL-2. The document of a draft; from here on the series is locked, and nothing else may be."""
-    profile = await write.held(Profile, purse.owner_id)
+    profile = write.held(Profile, purse.owner_id)
     parties = Parties(seller_of(office.figures), dict(buyer_of(profile)))
     await write.flush()  # Locks what has changed, before the series.
     number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)
@@ -206,7 +229,7 @@ async def _numbered(
         dates=Dates(due_on, day_start(due_on + timedelta(days=1), zone)),
         corrects=corrects,
     )
-    await write.run(update(SERIES).where(SERIES.c.name == number.series).values(last_hash=document.invoice.hash))
+    await write.run(CHAINED, {"series": number.series, "hash": document.invoice.hash})
     return document
 
 
@@ -214,13 +237,7 @@ async def _drawn(office: Issuer, write: Write, kind: DocumentKind) -> Number:
     """BIL-2. The next number of a series, whose row stays locked; no date is earlier than the one before."""
     today = civil_day(write.now, ZoneInfo(office.figures.billing_zone))
     name = series_of(kind, today, office.figures, sandbox=office.sandbox)
-    begun = INSERTS[write.dialect](SERIES).values(name=name, last_sequence=1, last_issued_on=today, last_hash=NO_HASH)
-    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
-    drawn = begun.on_conflict_do_update(
-        index_elements=[SERIES.c.name],
-        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
-    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
-    (row,) = await write.rows(drawn)
+    (row,) = await write.rows(DRAWN[write.dialect], {"name": name, "last_issued_on": today})
     return Number(name, row.last_sequence, row.last_issued_on, row.last_hash)
 
 

@@ -14,8 +14,9 @@ from sqlmodel import select as select_rows
 from models.account import Account, AccountStatus
 from models.charge import RevenueKind
 from models.clock import day_start
-from models.column import table
+from models.column import Instant, table
 from models.db import Db, Write
+from models.locking import locking
 from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod, in_force
 from models.profile import Profile
@@ -61,6 +62,16 @@ NAMED = (
     .where(SUBSCRIPTIONS.c.id.in_(WANTED))
 )
 
+MINE = SUBSCRIPTIONS.c.owner_id == bindparam("owner_id")
+UNTIL: Any = bindparam("until", type_=Instant())
+ENDING = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL))
+"""BIL-4. Of a profile, what ends by an instant."""
+ENDING_ACCOUNTS = locking(
+    select_rows(Account).where(
+        ACCOUNTS.c.id.in_(select(SUBSCRIPTIONS.c.account_id).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL))
+    )
+)
+TO_ANNOUNCE = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.notice_at <= UNTIL))
 GOING = select(SERVERS.c.id).where(
     SERVERS.c.owner_id == bindparam("owner_id"), SERVERS.c.status == ServerStatus.DELETING
 )
@@ -69,7 +80,7 @@ DELETING = select(ACCOUNTS.c.id).where(
     ACCOUNTS.c.owner_id == bindparam("owner_id"), ACCOUNTS.c.status == AccountStatus.DELETING
 )
 GOING_ON = (
-    SUBSCRIPTIONS.c.owner_id == bindparam("owner_id"),
+    MINE,
     SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED,
     SUBSCRIPTIONS.c.renews,
     func.coalesce(SUBSCRIPTIONS.c.account_id.not_in(DELETING), True),
@@ -141,11 +152,11 @@ async def priceable(read: Reader, rows: Sequence[Any]) -> list[Priceable]:
 
 async def renew(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> None:
     """BIL-4. What ended of a profile by an instant goes on, or is over; the profile is locked."""
-    due = SUBSCRIPTIONS.c.owner_id == owner_id, SUBSCRIPTIONS.c.renews_at <= at
-    of_accounts = select(SUBSCRIPTIONS.c.account_id).where(*due)
-    accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(of_accounts)))}
-    rows = await write.lock(select_rows(Subscription).where(*due))
-    going = {row.id for row in await write.rows(GOING, {"owner_id": owner_id})}
+    due = {"owner_id": owner_id, "until": at}
+    accounts = {row.id: row for row in await write.lock(ENDING_ACCOUNTS, due)}
+    rows = await write.lock(ENDING, due)
+    of_servers = any(row.server_id for row in rows)
+    going = {row.id for row in await write.rows(GOING, {"owner_id": owner_id})} if of_servers else set()
     for each in await priceable(write, rows):
         account = accounts.get(each.row.account_id)
         gone = (account is not None and account.status is AccountStatus.DELETING) or each.row.server_id in going
@@ -184,8 +195,8 @@ async def add(write: Write, charged: Charged) -> None:
 async def announce(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> list[Later]:
     """BIL-4, CAT-4. Tell a profile about its renewals to come, each once; answers what is to be looked at later."""
     zone, later = ZoneInfo(figures.billing_zone), []
-    due = SUBSCRIPTIONS.c.owner_id == owner_id, SUBSCRIPTIONS.c.notice_at <= at
-    for each in await priceable(write, await write.lock(select_rows(Subscription).where(*due))):
+    due = await write.lock(TO_ANNOUNCE, {"owner_id": owner_id, "until": at})
+    for each in await priceable(write, due):
         row, course = each.row, each.course(each.row.period_end, each.row.price_cents)
         told = announcement(course, each.prices, zone, figures.renewal_notice) if row.renews else None
         if told is None or told.at > at:

@@ -18,9 +18,9 @@ from models.vat_rate import VatRate
 from models.vat_register import RegisterSilent, VatRegister
 
 PROFILES, RATES, CONSULTATIONS = table(Profile), table(VatRate), table(VatConsultation)
-IDENTITY = select(PROFILES.c.kind, PROFILES.c.country, PROFILES.c.postal_code, PROFILES.c.vat_number).where(
-    PROFILES.c.id == bindparam("owner_id")
-)
+IDENTITY = select(
+    PROFILES.c.id, PROFILES.c.kind, PROFILES.c.country, PROFILES.c.postal_code, PROFILES.c.vat_number
+).where(PROFILES.c.id == bindparam("owner_id"))
 RATES_OF = select(RATES).where(RATES.c.territory.in_(bindparam("territories", expanding=True)))
 NEWEST = (
     select(CONSULTATIONS)
@@ -41,10 +41,15 @@ async def of_owner(reader: Reader, figures: Figures, owner_id: UUID, *, day: dat
 
     `needs_check` says that VIES has to be asked first: see `consult`.
     """
-    identity = (await reader.rows(IDENTITY, {"owner_id": owner_id}))[0]
+    (identity,) = await reader.rows(IDENTITY, {"owner_id": owner_id})
+    return await of_identity(reader, figures, identity, day=day, now=now)
+
+
+async def of_identity(reader: Reader, figures: Figures, identity: Any, *, day: date, now: datetime) -> Treatment | None:
+    """BIL-7. The same for whoever has the customer's profile already, or what IDENTITY reads of it."""
     if identity.country is None:
         return None
-    found = await latest(reader, figures, owner_id, identity.vat_number, now=now)
+    found = await latest(reader, figures, identity.id, identity.vat_number, now=now)
     buyer = buyer_of(
         identity.country,
         identity.postal_code,
