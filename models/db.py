@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
 from models.activity import Author, Record
@@ -27,7 +28,7 @@ from models.clock import Clock
 from models.column import table
 from models.conflict import Busy
 from models.delivery import deliveries
-from models.locking import locking
+from models.locking import inserting, locking
 from models.pool import postgresql_engine, sqlite_engine
 from models.prepared import Prepared, compiled
 from models.reading import PostgresqlReading, Reading, Readings, Slow, SqliteReading, to_its_end
@@ -154,6 +155,7 @@ class Write:
         self._look = look
         self._found: list[Sequence[SQLModel]] = []
         """What was locked: the session itself forgets what nobody refers to."""
+        self._appended: list[SQLModel] = []
 
     @property
     def now(self) -> datetime:
@@ -202,9 +204,23 @@ class Write:
     def add(self, row: SQLModel) -> None:
         self._session.add(row)
 
+    def append(self, *rows: SQLModel) -> None:
+        """New rows that nothing changes any more, not in this transaction either: they are sent as they are.
+
+        The next `flush` sends them in this order, after all that was added or changed until then.
+        """
+        self._appended += rows
+
     async def flush(self) -> None:
         """Send what is pending now, for rows that others refer to, or to learn of a Conflict here."""
-        await self._session.flush()
+        appended, self._appended = self._appended, []
+        await self._session.run_sync(_send, appended)
+
+
+def _send(session: Session, appended: Sequence[SQLModel]) -> None:
+    session.flush()
+    for statement, values in inserting(appended):
+        session.connection().execute(statement, values)
 
 
 class Db:
@@ -276,14 +292,13 @@ class Db:
             record = Record(self.author, *await look())
             async with AsyncSession(bind=connection, expire_on_commit=False) as session:
                 # On SQLite whoever writes has waited already.
-                yield Write(session, record, None if at or self.database.is_sqlite else look)
+                write = Write(session, record, None if at or self.database.is_sqlite else look)
+                yield write
                 if not record.events:
                     raise NothingRecorded("a write transaction has to state what happened")
-                session.add_all(record.events)
-                await session.flush()
                 queued = list(deliveries(record.events, record.real_now))
-                session.add_all(queued)
-                await session.flush()
+                write.append(*record.events, *queued)
+                await write.flush()
         self.recorded += len(record.events)
         self._written = True
         if queued:

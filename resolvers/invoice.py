@@ -101,7 +101,7 @@ async def issue(
     office: Issuer, write: Write, owner_id: UUID, charge_ids: Sequence[UUID], treatment: Treatment
 ) -> Issued:
     """BIL-2, BIL-3. One invoice of these charges, which debits the balance at once and takes what credit there is."""
-    purse = await locked(write, owner_id)
+    purse = await locked(write, owner_id, for_invoice=True)
     wanted = select_rows(Charge).where(
         CHARGES.c.id.in_(list(charge_ids)), CHARGES.c.owner_id == owner_id, CHARGES.c.status == ChargeStatus.PENDING
     )
@@ -252,10 +252,6 @@ async def _booked(
 ) -> Issued:
     """BIL-1, BIL-3. The entry of a document, once it is there."""
     invoice = document.invoice
-    write.add(invoice)
-    await write.flush()
-    for row in (*document.lines, *document.taxes):
-        write.add(row)
     source = Source(Invoice.activity_type, invoice.id)
     drafted = document.draft
     if corrects is None:
@@ -272,5 +268,7 @@ async def _booked(
             non_refundable=non_refundable,
             number=invoice.number,
         )
+    write.add(invoice)  # With what is settled of it already.
+    write.append(*document.lines, *document.taxes)
     await add(write, booked)
     return Issued(document, booked.entry)

@@ -50,7 +50,7 @@ async def issue_due(office: Issuer, write: Write, owner_id: UUID, at: datetime, 
         for charge in charges:  # Of nothing there is no document.
             charge.drop(write.record)
         return
-    purse = await locked(write, owner_id)
+    purse = await locked(write, owner_id, for_invoice=True)
     today, owner = civil_day(write.now, zone), write.held(Profile, owner_id)
     treatment = await vat.of_identity(write, office.figures, owner, day=today, now=write.now)
     if treatment is None:

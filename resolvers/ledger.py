@@ -52,26 +52,29 @@ SETTLED = (
 )
 
 
-async def locked(write: Write, owner_id: UUID) -> Purse:
-    """BIL-3. What a profile has and owes; whoever books for it waits until this transaction ends."""
+async def locked(write: Write, owner_id: UUID, *, for_invoice: bool = False) -> Purse:
+    """BIL-3. What a profile has and owes; whoever books for it waits until this transaction ends.
+
+    Of who issues an invoice, other debts are not read where there is no credit: then nothing settles them.
+    """
     owner = {"owner_id": owner_id}
     if write.held(Profile, owner_id) is None and await write.lock_one(PROFILE, owner) is None:
         raise NotFound
     last = await write.rows(LAST, owner)
     purse = Purse(owner_id, *last[0]) if last else Purse(owner_id)
     purse.credits = list(await write.lock(OPEN_CREDITS, owner))
-    purse.invoices = list(await write.lock(OPEN_INVOICES, owner))
+    if purse.credits or not for_invoice:
+        purse.invoices = list(await write.lock(OPEN_INVOICES, owner))
     return purse
 
 
 async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -> None:
     """BIL-1. Write what was booked; `before` is what was taken back for it."""
-    write.add(booked.entry)
-    await write.flush()  # What follows refers to it.
-    for row in (*booked.lines, *before, *booked.allocations):
-        write.add(row)
+    write.append(booked.entry)
     if booked.credit is not None:
+        await write.flush()  # The entry that it refers to.
         write.add(booked.credit)
+    write.append(*booked.lines, *before, *booked.allocations)
     await write.flush()
 
 

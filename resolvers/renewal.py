@@ -14,7 +14,7 @@ from sqlmodel import select as select_rows
 from models.account import Account, AccountStatus
 from models.charge import RevenueKind
 from models.clock import day_start
-from models.column import Instant, table
+from models.column import IdArray, Instant, among, table
 from models.db import Db, Write
 from models.locking import locking
 from models.plan import Plan, PlanPrice
@@ -31,11 +31,11 @@ from resolvers.right import Reader
 SUBSCRIPTIONS, ACCOUNTS, SERVERS = table(Subscription), table(Account), table(Server)
 PLANS, PRICES, PROFILES = table(Plan), table(PlanPrice), table(Profile)
 OPTIONS, OPTION_PRICES = table(ServerOption), table(ServerOptionPrice)
-WANTED: Any = bindparam("wanted", expanding=True)
+WANTED: Any = bindparam("wanted", type_=IdArray())
 PRICE = PRICES.c.cents, PRICES.c.valid_from
 VERSIONS = union_all(
     select(PRICES.c.id, PRICES.c.plan_id.label("thing_id"), PRICES.c.period, *PRICE).where(
-        PRICES.c.plan_id.in_(WANTED)
+        among(PRICES.c.plan_id, WANTED)
     ),
     select(
         OPTION_PRICES.c.id,
@@ -43,7 +43,7 @@ VERSIONS = union_all(
         OPTION_PRICES.c.period,
         OPTION_PRICES.c.cents,
         OPTION_PRICES.c.valid_from,
-    ).where(OPTION_PRICES.c.server_option_id.in_(WANTED)),
+    ).where(among(OPTION_PRICES.c.server_option_id, WANTED)),
 )
 """CAT-4. Every version of the prices of plans and options."""
 NAMED = (
@@ -59,7 +59,7 @@ NAMED = (
     .outerjoin(OPTIONS, OPTIONS.c.id == SUBSCRIPTIONS.c.option_id)
     .outerjoin(ACCOUNTS, ACCOUNTS.c.id == SUBSCRIPTIONS.c.account_id)
     .outerjoin(SERVERS, SERVERS.c.id == SUBSCRIPTIONS.c.server_id)
-    .where(SUBSCRIPTIONS.c.id.in_(WANTED))
+    .where(among(SUBSCRIPTIONS.c.id, WANTED))
 )
 
 MINE = SUBSCRIPTIONS.c.owner_id == bindparam("owner_id")
@@ -188,8 +188,8 @@ async def _expire(write: Write, each: Priceable, account: Account | None) -> Non
 async def add(write: Write, charged: Charged) -> None:
     """Write what is charged for a period, once what it is charged for is there."""
     write.add(charged.charge)
+    write.append(charged.period)
     await write.flush()
-    write.add(charged.period)
 
 
 async def announce(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> list[Later]:
