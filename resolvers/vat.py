@@ -21,7 +21,7 @@ PROFILES, RATES, CONSULTATIONS = table(Profile), table(VatRate), table(VatConsul
 IDENTITY = select(
     PROFILES.c.id, PROFILES.c.kind, PROFILES.c.country, PROFILES.c.postal_code, PROFILES.c.vat_number
 ).where(PROFILES.c.id == bindparam("owner_id"))
-RATES_OF = select(RATES).where(RATES.c.territory.in_(bindparam("territories", expanding=True)))
+RATES_OF = select(RATES).where(RATES.c.territory.in_([bindparam("territory"), SELLER, ELSEWHERE]))
 NEWEST = (
     select(CONSULTATIONS)
     .where(CONSULTATIONS.c.owner_id == bindparam("owner_id"), CONSULTATIONS.c.vat_number == bindparam("vat_number"))
@@ -62,7 +62,7 @@ async def of_identity(reader: Reader, figures: Figures, identity: Any, *, day: d
 
 async def table_for(reader: Reader, figures: Figures, buyer: Buyer) -> VatTable:
     """BIL-7. The rows of the table that can matter to a customer."""
-    rates = await reader.rows(RATES_OF, {"territories": [buyer.territory, SELLER, ELSEWHERE]})
+    rates = await reader.rows(RATES_OF, {"territory": buyer.territory})
     return VatTable(rates, figures.one_stop_shop, figures.seller_vat_number)
 
 
