@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from inspect import Signature
 from typing import Any, cast
 from uuid import UUID
 
@@ -53,6 +54,10 @@ INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.
 def new_id() -> UUID:
     """A UUID version 7: unique, and sorting by time of creation."""
     return uuid_utils.compat.uuid7()
+
+
+# Pydantic reads it for every row that is made, to know whether the factory takes a parameter.
+setattr(new_id, "__signature__", Signature())  # noqa: B010 - an attribute of a function, which types do not know
 
 
 class Instant(TypeDecorator[datetime]):

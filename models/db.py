@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
 from models.activity import Author, Record
@@ -27,6 +28,7 @@ from models.clock import Clock
 from models.column import table
 from models.conflict import Busy
 from models.delivery import deliveries
+from models.locking import inserting, locking
 from models.pool import postgresql_engine, sqlite_engine
 from models.prepared import Prepared, compiled
 from models.reading import PostgresqlReading, Reading, Readings, Slow, SqliteReading, to_its_end
@@ -151,6 +153,9 @@ class Write:
         self._session = session
         self.record = record
         self._look = look
+        self._found: list[Sequence[SQLModel]] = []
+        """What was locked: the session itself forgets what nobody refers to."""
+        self._appended: list[SQLModel] = []
 
     @property
     def now(self) -> datetime:
@@ -167,31 +172,28 @@ class Write:
         """Of the database, where statements have to know it."""
         return self._session.get_bind().dialect.name
 
-    async def lock(self, statement: Select[T]) -> Sequence[T]:
-        """The rows of `statement`, locked until the end of the transaction, as they are now.
+    async def lock(self, statement: Select[T], parameters: Mapping[str, Any] | None = None) -> Sequence[T]:
+        """The rows of `statement`, locked until the end of the transaction, as they are now; see `locking`.
 
-        Where the statement leaves their order open they are locked in the order of their keys, so that two
-        transactions that want the same rows queue instead of holding each other up. The first lock is what a
-        transaction waits for: it happens when it has that, and not before what it waited for.
+        The first lock is what a transaction waits for: it happens when it has that, and not before what it waited for.
         """
-        entity = statement.column_descriptions[0]["entity"]
-        in_order = statement.order_by(*inspect(entity).selectable.primary_key)
-        # NO KEY UPDATE excludes other lockers and writers, and lets rows that only refer to these be inserted.
-        locked = in_order.with_for_update(of=entity, key_share=True).execution_options(populate_existing=True)
-        found = (await self._session.scalars(locked)).all()
+        found = (await self._session.scalars(locking(statement), parameters)).all()
+        self._found.append(found)
         if self._look is not None and not self.record.events:
             self.record.now, self.record.real_now = await self._look()
         self._look = None
         return found
 
-    async def lock_one(self, statement: Select[T]) -> T | None:
+    async def lock_one(self, statement: Select[T], parameters: Mapping[str, Any] | None = None) -> T | None:
         """The one row of `statement`, locked, or None."""
-        rows = await self.lock(statement)
+        rows = await self.lock(statement, parameters)
         return rows[0] if rows else None
 
-    async def held(self, model: type[T], key: Any) -> T:
-        """A row that was locked before in this transaction, without asking for it again."""
-        return await self._session.get_one(model, key)
+    def held(self, model: type[T], key: Any) -> T | None:
+        """A row that was locked before in this transaction: nobody else has changed it since. None where it was not."""
+        identity = inspect(model).identity_key_from_primary_key((key,))
+        found: T | None = self._session.sync_session.identity_map.get(identity)
+        return found
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         return (await self._session.execute(statement, parameters)).all()
@@ -202,9 +204,23 @@ class Write:
     def add(self, row: SQLModel) -> None:
         self._session.add(row)
 
+    def append(self, *rows: SQLModel) -> None:
+        """New rows that nothing changes any more, not in this transaction either: they are sent as they are.
+
+        The next `flush` sends them in this order, after all that was added or changed until then.
+        """
+        self._appended += rows
+
     async def flush(self) -> None:
         """Send what is pending now, for rows that others refer to, or to learn of a Conflict here."""
-        await self._session.flush()
+        appended, self._appended = self._appended, []
+        await self._session.run_sync(_send, appended)
+
+
+def _send(session: Session, appended: Sequence[SQLModel]) -> None:
+    session.flush()
+    for statement, values in inserting(appended):
+        session.connection().execute(statement, values)
 
 
 class Db:
@@ -276,14 +292,13 @@ class Db:
             record = Record(self.author, *await look())
             async with AsyncSession(bind=connection, expire_on_commit=False) as session:
                 # On SQLite whoever writes has waited already.
-                yield Write(session, record, None if at or self.database.is_sqlite else look)
+                write = Write(session, record, None if at or self.database.is_sqlite else look)
+                yield write
                 if not record.events:
                     raise NothingRecorded("a write transaction has to state what happened")
-                session.add_all(record.events)
-                await session.flush()
                 queued = list(deliveries(record.events, record.real_now))
-                session.add_all(queued)
-                await session.flush()
+                write.append(*record.events, *queued)
+                await write.flush()
         self.recorded += len(record.events)
         self._written = True
         if queued:

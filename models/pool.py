@@ -48,7 +48,18 @@ def postgresql_engine(
         "max_cached_statement_lifetime": 0,
         "max_cacheable_statement_size": 0,
     }
-    return _engine(url, connect_args=arguments, **options)
+    engine = _engine(url, connect_args=arguments, **options)
+    setattr(engine.sync_engine.dialect, "do_ping", _answers)  # noqa: B010 - a method, as types see it
+    return engine
+
+
+def _answers(connection: Any) -> bool:
+    """Whether the server is still there, in one round trip: SQLAlchemy makes a transaction of it, which takes three."""
+    try:
+        connection.run_async(lambda driver: driver.execute("SELECT 1"))
+    except Exception as error:
+        connection._handle_exception(error)
+    return True
 
 
 def _engine(url: URL, **options: Any) -> AsyncEngine:

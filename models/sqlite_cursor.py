@@ -91,6 +91,11 @@ class OneTripConnection(dialect.AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
     _cursor_cls = OneTripCursor
 
+    def rollback(self) -> None:
+        """A pool ends whatever may be open of a connection that it is given back: mostly nothing is."""
+        if self._connection.in_transaction:
+            super().rollback()
+
 
 class OneTripDriver(dialect.AsyncAdapt_aiosqlite_dbapi):
     """The driver as SQLAlchemy is given it."""

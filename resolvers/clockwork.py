@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, cast, literal, select, text, union_all, update
+from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, literal, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.charge import Charge, ChargeStatus
@@ -26,12 +26,19 @@ from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.vat_register import VatRegister
 from resolvers import issuing, renewal, vat, vat_correction
+from resolvers.ledger import PROFILE
 
-PROFILES, OFFSETS = table(Profile), table(ClockOffset)
+OFFSETS = table(ClockOffset)
 SUBSCRIPTIONS, CHARGES, INVOICES = table(Subscription), table(Charge), table(Invoice)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
+MOVED = (
+    update(OFFSETS)
+    .where(OFFSETS.c.microseconds < bindparam("there", type_=BigInteger()))
+    .values(microseconds=bindparam("there", type_=BigInteger()))
+)
+UNLESS_LOCKED = PROFILE.with_for_update(of=Profile, key_share=True, skip_locked=True)
 LOOK = timedelta(milliseconds=50)
 AT_ONCE = 50
 """Of each kind, how much is looked for at once, beyond what was passed by."""
@@ -78,7 +85,7 @@ class Works:
             await self._claim(write, item)
             if self.office.sandbox and item.at not in self.reached:
                 there = (item.at - write.real_now) // timedelta(microseconds=1)
-                await write.run(update(OFFSETS).where(OFFSETS.c.microseconds < there).values(microseconds=there))
+                await write.run(MOVED, {"there": there})
             yield write
             if not write.record.events:
                 raise NothingDue
@@ -88,8 +95,8 @@ class Works:
         """Lock the profile. In production another worker may have it, or a customer be at it: the next round comes."""
         if write.dialect == "sqlite":
             return  # There is one writer.
-        mine = select(PROFILES.c.id).where(PROFILES.c.id == item.owner_id)
-        if not await write.rows(mine.with_for_update(key_share=True, skip_locked=not self.office.sandbox)):
+        claim = PROFILE if self.office.sandbox else UNLESS_LOCKED
+        if await write.lock_one(claim, {"owner_id": item.owner_id}) is None:
             raise NothingDue
 
     def at(self, item: Item) -> datetime | None:

@@ -53,7 +53,22 @@ PAID_BY_REFUNDS = (
     .join_from(ALLOCATIONS, CREDITS, CREDITS.c.entry_id == ALLOCATIONS.c.entry_id)
     .where(ALLOCATIONS.c.invoice_id == bindparam("invoice_id"), CREDITS.c.non_refundable)
 )
+CHAINED = update(SERIES).where(SERIES.c.name == bindparam("series")).values(last_hash=bindparam("hash"))
 NOTHING = 0, 0
+
+
+def _drawing(insert: Any) -> Any:
+    begun = insert(SERIES).values(last_sequence=1, last_hash=NO_HASH)
+    today = begun.excluded.last_issued_on
+    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
+    return begun.on_conflict_do_update(
+        index_elements=[SERIES.c.name],
+        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
+    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
+
+
+DRAWN = {dialect: _drawing(insert) for dialect, insert in INSERTS.items()}
+"""BIL-2. The next number of a series, of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +101,21 @@ async def issue(
     office: Issuer, write: Write, owner_id: UUID, charge_ids: Sequence[UUID], treatment: Treatment
 ) -> Issued:
     """BIL-2, BIL-3. One invoice of these charges, which debits the balance at once and takes what credit there is."""
-    purse = await locked(write, owner_id)
+    purse = await locked(write, owner_id, for_invoice=True)
     wanted = select_rows(Charge).where(
         CHARGES.c.id.in_(list(charge_ids)), CHARGES.c.owner_id == owner_id, CHARGES.c.status == ChargeStatus.PENDING
     )
-    charges = sorted(await write.lock(wanted), key=lambda each: (each.ordered_at, each.id))
+    charges = await write.lock(wanted)
     if not charges or len(charges) != len(set(charge_ids)):
         raise NotFound
+    return await issue_locked(office, write, purse, charges, treatment)
+
+
+async def issue_locked(
+    office: Issuer, write: Write, purse: Purse, pending: Sequence[Charge], treatment: Treatment
+) -> Issued:
+    """BIL-2, BIL-3. One invoice of charges that are locked, in the order in which they were ordered."""
+    charges = sorted(pending, key=lambda each: (each.ordered_at, each.id))
     document = await _numbered(office, write, purse, draft(charges, treatment))
     by_charge = {line.charge_id: line for line in document.lines}
     for charge in charges:
@@ -190,7 +213,7 @@ async def _numbered(
     office: Issuer, write: Write, purse: Purse, drafted: Draft, *, corrects: Invoice | None = None
 ) -> Document:
     """BIL-2. The document of a draft; from here on the series is locked, and nothing else may be."""
-    profile = await write.held(Profile, purse.owner_id)
+    profile = write.held(Profile, purse.owner_id)
     parties = Parties(seller_of(office.figures), dict(buyer_of(profile)))
     await write.flush()  # Locks what has changed, before the series.
     number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)
@@ -206,7 +229,7 @@ async def _numbered(
         dates=Dates(due_on, day_start(due_on + timedelta(days=1), zone)),
         corrects=corrects,
     )
-    await write.run(update(SERIES).where(SERIES.c.name == number.series).values(last_hash=document.invoice.hash))
+    await write.run(CHAINED, {"series": number.series, "hash": document.invoice.hash})
     return document
 
 
@@ -214,13 +237,7 @@ async def _drawn(office: Issuer, write: Write, kind: DocumentKind) -> Number:
     """BIL-2. The next number of a series, whose row stays locked; no date is earlier than the one before."""
     today = civil_day(write.now, ZoneInfo(office.figures.billing_zone))
     name = series_of(kind, today, office.figures, sandbox=office.sandbox)
-    begun = INSERTS[write.dialect](SERIES).values(name=name, last_sequence=1, last_issued_on=today, last_hash=NO_HASH)
-    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
-    drawn = begun.on_conflict_do_update(
-        index_elements=[SERIES.c.name],
-        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
-    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
-    (row,) = await write.rows(drawn)
+    (row,) = await write.rows(DRAWN[write.dialect], {"name": name, "last_issued_on": today})
     return Number(name, row.last_sequence, row.last_issued_on, row.last_hash)
 
 
@@ -235,10 +252,6 @@ async def _booked(
 ) -> Issued:
     """BIL-1, BIL-3. The entry of a document, once it is there."""
     invoice = document.invoice
-    write.add(invoice)
-    await write.flush()
-    for row in (*document.lines, *document.taxes):
-        write.add(row)
     source = Source(Invoice.activity_type, invoice.id)
     drafted = document.draft
     if corrects is None:
@@ -255,5 +268,7 @@ async def _booked(
             non_refundable=non_refundable,
             number=invoice.number,
         )
+    write.add(invoice)  # With what is settled of it already.
+    write.append(*document.lines, *document.taxes)
     await add(write, booked)
     return Issued(document, booked.entry)

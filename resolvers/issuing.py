@@ -13,14 +13,18 @@ from models.clock import civil_day, day_start
 from models.column import Instant, table
 from models.db import Db, Write
 from models.issuer import Issuer
+from models.locking import locking
+from models.profile import Profile
 from models.setting import Figures
 from models.vat import Treatment
 from resolvers import vat
-from resolvers.invoice import issue
+from resolvers.invoice import issue_locked
+from resolvers.ledger import locked
 
 CHARGES = table(Charge)
 ONE_DAY = timedelta(days=1)
 OF_OWNER = CHARGES.c.owner_id == bindparam("of_owner"), CHARGES.c.status == ChargeStatus.PENDING
+DUE = locking(select_rows(Charge).where(*OF_OWNER, CHARGES.c.due_at < bindparam("tomorrow", type_=Instant())))
 POSTPONED = (
     update(CHARGES)
     .where(*OF_OWNER, CHARGES.c.due_at <= bindparam("until", type_=Instant()))
@@ -41,19 +45,18 @@ async def issue_due(office: Issuer, write: Write, owner_id: UUID, at: datetime, 
     """BIL-2, BIL-7. Invoice what is due of a profile, which is locked. Raises Waits; `asked` is that VIES just was."""
     zone = ZoneInfo(office.figures.billing_zone)
     tomorrow = day_start(civil_day(at, zone) + ONE_DAY, zone)
-    pending = select_rows(Charge).where(
-        CHARGES.c.owner_id == owner_id, CHARGES.c.status == ChargeStatus.PENDING, CHARGES.c.due_at < tomorrow
-    )
-    charges = await write.lock(pending)
+    charges = await write.lock(DUE, {"of_owner": owner_id, "tomorrow": tomorrow})
     if not any(charge.net_cents for charge in charges):
         for charge in charges:  # Of nothing there is no document.
             charge.drop(write.record)
         return
-    treatment = await vat.of_owner(write, office.figures, owner_id, day=civil_day(write.now, zone), now=write.now)
+    purse = await locked(write, owner_id, for_invoice=True)
+    today, owner = civil_day(write.now, zone), write.held(Profile, owner_id)
+    treatment = await vat.of_identity(write, office.figures, owner, day=today, now=write.now)
     if treatment is None:
         raise Waits(at + ONE_DAY)
     _check_known(office.figures, charges, treatment, write.now, asked=asked)
-    issued = await issue(office, write, owner_id, [charge.id for charge in charges], treatment)
+    issued = await issue_locked(office, write, purse, charges, treatment)
     if treatment.needs_check:
         issued.invoice.vat_check_at = write.now + office.figures.vat_recheck_pause
 

@@ -13,6 +13,7 @@ from models.db import Write
 from models.invoice import Invoice
 from models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
 from models.ledger import Booked, Purse, Source
+from models.locking import locking
 from models.money import InvalidAmount
 from models.profile import Profile
 from models.refusal import NotFound
@@ -24,6 +25,17 @@ LAST = (
     .where(ENTRIES.c.owner_id == bindparam("owner_id"))
     .order_by(ENTRIES.c.position.desc())
     .limit(1)
+)
+PROFILE = locking(select_rows(Profile).where(PROFILES.c.id == bindparam("owner_id")))
+OPEN_CREDITS = locking(
+    select_rows(Credit)
+    .where(CREDITS.c.owner_id == bindparam("owner_id"), CREDITS.c.left_cents != 0)
+    .order_by(CREDITS.c.position)
+)
+OPEN_INVOICES = locking(
+    select_rows(Invoice)
+    .where(INVOICES.c.owner_id == bindparam("owner_id"), INVOICES.c.left_cents > 0)
+    .order_by(INVOICES.c.position)
 )
 PAYMENT = select(ENTRIES.c.owner_id, ENTRIES.c.amount_cents).where(
     ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.kind == EntryKind.PAYMENT
@@ -40,27 +52,29 @@ SETTLED = (
 )
 
 
-async def locked(write: Write, owner_id: UUID) -> Purse:
-    """BIL-3. What a profile has and owes; whoever books for it waits until this transaction ends."""
-    if await write.lock_one(select_rows(Profile).where(PROFILES.c.id == owner_id)) is None:
+async def locked(write: Write, owner_id: UUID, *, for_invoice: bool = False) -> Purse:
+    """BIL-3. What a profile has and owes; whoever books for it waits until this transaction ends.
+
+    Of who issues an invoice, other debts are not read where there is no credit: then nothing settles them.
+    """
+    owner = {"owner_id": owner_id}
+    if write.held(Profile, owner_id) is None and await write.lock_one(PROFILE, owner) is None:
         raise NotFound
-    last = await write.rows(LAST, {"owner_id": owner_id})
+    last = await write.rows(LAST, owner)
     purse = Purse(owner_id, *last[0]) if last else Purse(owner_id)
-    open_credits = select_rows(Credit).where(CREDITS.c.owner_id == owner_id, CREDITS.c.left_cents != 0)
-    open_invoices = select_rows(Invoice).where(INVOICES.c.owner_id == owner_id, INVOICES.c.left_cents > 0)
-    purse.credits = list(await write.lock(open_credits.order_by(CREDITS.c.position)))
-    purse.invoices = list(await write.lock(open_invoices.order_by(INVOICES.c.position)))
+    purse.credits = list(await write.lock(OPEN_CREDITS, owner))
+    if purse.credits or not for_invoice:
+        purse.invoices = list(await write.lock(OPEN_INVOICES, owner))
     return purse
 
 
 async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -> None:
     """BIL-1. Write what was booked; `before` is what was taken back for it."""
-    write.add(booked.entry)
-    await write.flush()  # What follows refers to it.
-    for row in (*booked.lines, *before, *booked.allocations):
-        write.add(row)
+    write.append(booked.entry)
     if booked.credit is not None:
+        await write.flush()  # The entry that it refers to.
         write.add(booked.credit)
+    write.append(*booked.lines, *before, *booked.allocations)
     await write.flush()
 
 

@@ -14,8 +14,9 @@ from sqlmodel import select as select_rows
 from models.account import Account, AccountStatus
 from models.charge import RevenueKind
 from models.clock import day_start
-from models.column import table
+from models.column import IdArray, Instant, among, table
 from models.db import Db, Write
+from models.locking import locking
 from models.plan import Plan, PlanPrice
 from models.price import BillingPeriod, in_force
 from models.profile import Profile
@@ -31,11 +32,11 @@ SUBSCRIPTIONS, ACCOUNTS, SERVERS = table(Subscription), table(Account), table(Se
 HOSTED = ACCOUNTS.alias("hosted")
 PLANS, PRICES, PROFILES = table(Plan), table(PlanPrice), table(Profile)
 OPTIONS, OPTION_PRICES = table(ServerOption), table(ServerOptionPrice)
-WANTED: Any = bindparam("wanted", expanding=True)
+WANTED: Any = bindparam("wanted", type_=IdArray())
 PRICE = PRICES.c.cents, PRICES.c.valid_from
 VERSIONS = union_all(
     select(PRICES.c.id, PRICES.c.plan_id.label("thing_id"), PRICES.c.period, *PRICE).where(
-        PRICES.c.plan_id.in_(WANTED)
+        among(PRICES.c.plan_id, WANTED)
     ),
     select(
         OPTION_PRICES.c.id,
@@ -43,7 +44,7 @@ VERSIONS = union_all(
         OPTION_PRICES.c.period,
         OPTION_PRICES.c.cents,
         OPTION_PRICES.c.valid_from,
-    ).where(OPTION_PRICES.c.server_option_id.in_(WANTED)),
+    ).where(among(OPTION_PRICES.c.server_option_id, WANTED)),
 )
 """CAT-4. Every version of the prices of plans and options."""
 NAMED = (
@@ -59,9 +60,29 @@ NAMED = (
     .outerjoin(OPTIONS, OPTIONS.c.id == SUBSCRIPTIONS.c.option_id)
     .outerjoin(ACCOUNTS, ACCOUNTS.c.id == SUBSCRIPTIONS.c.account_id)
     .outerjoin(SERVERS, SERVERS.c.id == SUBSCRIPTIONS.c.server_id)
-    .where(SUBSCRIPTIONS.c.id.in_(WANTED))
+    .where(among(SUBSCRIPTIONS.c.id, WANTED))
 )
 
+MINE = SUBSCRIPTIONS.c.owner_id == bindparam("owner_id")
+UNTIL: Any = bindparam("until", type_=Instant())
+ENDING = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL))
+"""BIL-4. Of a profile, what ends by an instant."""
+ENDING_OF_SERVERS = select(SUBSCRIPTIONS.c.server_id).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL)
+ENDING_SERVERS = locking(select_rows(Server).where(SERVERS.c.id.in_(ENDING_OF_SERVERS)))
+ENDING_ACCOUNTS = locking(
+    select_rows(Account).where(
+        ACCOUNTS.c.id.in_(
+            union_all(
+                select(SUBSCRIPTIONS.c.account_id).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL),
+                select(HOSTED.c.id).where(
+                    HOSTED.c.server_id.in_(ENDING_OF_SERVERS.where(SUBSCRIPTIONS.c.option_id.is_(None)))
+                ),
+            )
+        )
+    )
+)
+"""What is paid by that, and what is on servers that are."""
+TO_ANNOUNCE = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.notice_at <= UNTIL))
 GOING = select(SERVERS.c.id).where(
     SERVERS.c.owner_id == bindparam("owner_id"), SERVERS.c.status == ServerStatus.DELETING
 )
@@ -70,7 +91,7 @@ DELETING = select(ACCOUNTS.c.id).where(
     ACCOUNTS.c.owner_id == bindparam("owner_id"), ACCOUNTS.c.status == AccountStatus.DELETING
 )
 GOING_ON = (
-    SUBSCRIPTIONS.c.owner_id == bindparam("owner_id"),
+    MINE,
     SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED,
     SUBSCRIPTIONS.c.renews,
     func.coalesce(SUBSCRIPTIONS.c.account_id.not_in(DELETING), True),
@@ -145,15 +166,10 @@ async def renew(figures: Figures, write: Write, owner_id: UUID, at: datetime) ->
 
     The profile is locked; locks the servers, the accounts and the subscriptions, in this order.
     """
-    due = SUBSCRIPTIONS.c.owner_id == owner_id, SUBSCRIPTIONS.c.renews_at <= at
-    of_servers = select(SUBSCRIPTIONS.c.server_id).where(*due)
-    servers = {row.id: row for row in await write.lock(select_rows(Server).where(SERVERS.c.id.in_(of_servers)))}
-    paid = union_all(
-        select(SUBSCRIPTIONS.c.account_id).where(*due),
-        select(HOSTED.c.id).where(HOSTED.c.server_id.in_(of_servers.where(SUBSCRIPTIONS.c.option_id.is_(None)))),
-    )
-    accounts = {row.id: row for row in await write.lock(select_rows(Account).where(ACCOUNTS.c.id.in_(paid)))}
-    rows = await write.lock(select_rows(Subscription).where(*due))
+    due = {"owner_id": owner_id, "until": at}
+    servers = {row.id: row for row in await write.lock(ENDING_SERVERS, due)}
+    accounts = {row.id: row for row in await write.lock(ENDING_ACCOUNTS, due)}
+    rows = await write.lock(ENDING, due)
     for each in await priceable(write, rows):
         account, server = accounts.get(each.row.account_id), servers.get(each.row.server_id)
         gone = account is not None and account.status is AccountStatus.DELETING
@@ -188,15 +204,15 @@ async def _expire(write: Write, each: Priceable, held: Account | Server | None, 
 async def add(write: Write, charged: Charged) -> None:
     """Write what is charged for a period, once what it is charged for is there."""
     write.add(charged.charge)
+    write.append(charged.period)
     await write.flush()
-    write.add(charged.period)
 
 
 async def announce(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> list[Later]:
     """BIL-4, CAT-4. Tell a profile about its renewals to come, each once; answers what is to be looked at later."""
     zone, later = ZoneInfo(figures.billing_zone), []
-    due = SUBSCRIPTIONS.c.owner_id == owner_id, SUBSCRIPTIONS.c.notice_at <= at
-    for each in await priceable(write, await write.lock(select_rows(Subscription).where(*due))):
+    due = await write.lock(TO_ANNOUNCE, {"owner_id": owner_id, "until": at})
+    for each in await priceable(write, due):
         row, course = each.row, each.course(each.row.period_end, each.row.price_cents)
         told = announcement(course, each.prices, zone, figures.renewal_notice) if row.renews else None
         if told is None or told.at > at:

@@ -12,7 +12,7 @@ from sqlmodel import select as select_rows
 
 from models.account import Account
 from models.charge import Charge, ChargeStatus
-from models.column import table
+from models.column import among, table
 from models.context import Context
 from models.db import Write
 from models.discount import Discount
@@ -42,7 +42,7 @@ INVOICED = (
     select(LINES.c.id, LINES.c.invoice_id)
     .join_from(CHARGES, LINES, LINES.c.charge_id == CHARGES.c.id)
     .join(INVOICES, INVOICES.c.id == LINES.c.invoice_id)
-    .where(CHARGES.c.subscription_id.in_(WANTED), LINES.c.corrects_line_id.is_(None))
+    .where(among(CHARGES.c.subscription_id, WANTED), LINES.c.corrects_line_id.is_(None))
     .order_by(INVOICES.c.position, LINES.c.position)
 )
 """Of subscriptions, what stands on which invoice."""
@@ -54,7 +54,7 @@ PAID_FOR = (
     .where(ACCOUNTS.c.id == bindparam("account_id"), ~PLANS.c.free)
 )
 """All that an account had, while its plan is not free."""
-BY_KEYS = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.id.in_(WANTED))
+BY_KEYS = select(SUBSCRIPTIONS).where(among(SUBSCRIPTIONS.c.id, WANTED))
 
 
 def of_owner(*, status: Sequence[SubscriptionStatus] | None = None) -> Select[Any]:

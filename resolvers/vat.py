@@ -18,10 +18,10 @@ from models.vat_rate import VatRate
 from models.vat_register import RegisterSilent, VatRegister
 
 PROFILES, RATES, CONSULTATIONS = table(Profile), table(VatRate), table(VatConsultation)
-IDENTITY = select(PROFILES.c.kind, PROFILES.c.country, PROFILES.c.postal_code, PROFILES.c.vat_number).where(
-    PROFILES.c.id == bindparam("owner_id")
-)
-RATES_OF = select(RATES).where(RATES.c.territory.in_(bindparam("territories", expanding=True)))
+IDENTITY = select(
+    PROFILES.c.id, PROFILES.c.kind, PROFILES.c.country, PROFILES.c.postal_code, PROFILES.c.vat_number
+).where(PROFILES.c.id == bindparam("owner_id"))
+RATES_OF = select(RATES).where(RATES.c.territory.in_([bindparam("territory"), SELLER, ELSEWHERE]))
 NEWEST = (
     select(CONSULTATIONS)
     .where(CONSULTATIONS.c.owner_id == bindparam("owner_id"), CONSULTATIONS.c.vat_number == bindparam("vat_number"))
@@ -41,10 +41,15 @@ async def of_owner(reader: Reader, figures: Figures, owner_id: UUID, *, day: dat
 
     `needs_check` says that VIES has to be asked first: see `consult`.
     """
-    identity = (await reader.rows(IDENTITY, {"owner_id": owner_id}))[0]
+    (identity,) = await reader.rows(IDENTITY, {"owner_id": owner_id})
+    return await of_identity(reader, figures, identity, day=day, now=now)
+
+
+async def of_identity(reader: Reader, figures: Figures, identity: Any, *, day: date, now: datetime) -> Treatment | None:
+    """BIL-7. The same for whoever has the customer's profile already, or what IDENTITY reads of it."""
     if identity.country is None:
         return None
-    found = await latest(reader, figures, owner_id, identity.vat_number, now=now)
+    found = await latest(reader, figures, identity.id, identity.vat_number, now=now)
     buyer = buyer_of(
         identity.country,
         identity.postal_code,
@@ -57,7 +62,7 @@ async def of_owner(reader: Reader, figures: Figures, owner_id: UUID, *, day: dat
 
 async def table_for(reader: Reader, figures: Figures, buyer: Buyer) -> VatTable:
     """BIL-7. The rows of the table that can matter to a customer."""
-    rates = await reader.rows(RATES_OF, {"territories": [buyer.territory, SELLER, ELSEWHERE]})
+    rates = await reader.rows(RATES_OF, {"territory": buyer.territory})
     return VatTable(rates, figures.one_stop_shop, figures.seller_vat_number)
 
 

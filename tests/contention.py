@@ -9,12 +9,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import update
+
 from app import worker
 from app.settings import Settings
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
+from models.column import table
 from models.conflict import Busy
 from models.db import Db
+from models.session import Session
 from resolvers import ledger, ledger_seal
 from tests.api import OWNER, Api, profile_id
 from tests.cycle import alone, open_account
@@ -87,7 +91,14 @@ class Crowd:
     async def come(self, clients: int) -> None:
         """So many sign in, and look at the plans."""
         self.tokens = [await self.api.token(OWNER) for _ in range(clients)]
+        await self._stay_signed_in()
         self.plans = {code: await plan_id(self.api, code) for code in PLANS}
+
+    async def _stay_signed_in(self) -> None:
+        """However long a busy machine takes for all of it, while time passes."""
+        until = self.api.database.clock.now() + 2 * DAY
+        async with Db(self.api.database) as db:
+            await db.note(update(table(Session)).values(access_expires_at=until))
 
     async def gather(self) -> None:
         """Everybody at once, beside the clock and those who run the machines."""

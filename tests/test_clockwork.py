@@ -329,9 +329,9 @@ async def test_what_cannot_be_done_holds_up_nobody_else(api: Api, monkeypatch: p
     async def issue(*given: Any) -> Any:
         if failing.pop():
             raise LookupError("a defect")
-        return await invoices.issue(*given)
+        return await invoices.issue_locked(*given)
 
-    monkeypatch.setattr("resolvers.issuing.issue", issue)
+    monkeypatch.setattr("resolvers.issuing.issue_locked", issue)
     await move(api, "2026-02-01T00:00:00Z")
     assert await documents(api) == []
     failing[:] = [False, False]

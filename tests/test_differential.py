@@ -15,7 +15,7 @@ from tests.walker import Walker
 
 MANY = {"sqlite": 400, "postgresql": 150}
 """Documents for each database."""
-START = {"sqlite": 0, "postgresql": 2_000_000}
+START = {"sqlite": 0, "postgresql": 3_000_000}
 DECLINED = {"condition", "conditions"}
 """Why a document of the walker may have no plan: the variables that say which of its parts count are null, or many."""
 SLICE, SLICES = 1_000, 20
@@ -37,7 +37,7 @@ async def test_both_executors_answer_the_same(
     outcome = await compared(world, range(start, start + many))
     check(outcome)
     assert outcome.asked > many
-    assert outcome.with_errors > 0.25 * many
+    assert outcome.with_errors > 0.3 * many
     assert outcome.nulled > 0.1 * many
     assert outcome.misfits > 0.02 * many
 
