@@ -12,7 +12,7 @@ from tests.life_world import World
 from tests.life_year import BEGIN, Deed, exported, lived, planned, settled
 from tests.oracle_calendar import day_in, midnight
 
-CUSTOMERS = {"sqlite": 20, "postgresql": 5}
+CUSTOMERS = {"sqlite": 20, "postgresql": 20}
 A_YEAR = timedelta(days=365)
 SLICE, SLICES, YEARS = 10, 20, 3
 
