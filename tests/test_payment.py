@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.gateways.sandbox_payments import SandboxPayments
 from models.activity import Author, Record
 from models.clock import FrozenClock
 from models.db import Database, Db
@@ -31,11 +32,14 @@ from models.payment_provider import (
 )
 from models.quarantine import QuarantinedNotice
 from models.sandbox_payment import SandboxCharge
+from models.setting import Figures
 from resolvers.audit import verify
+from resolvers.clockwork import Works, play, turn
+from resolvers.settlement import Desk, settle
 from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, profile_id
 from tests.booking import invoiced
-from tests.cycle import move, movements
+from tests.cycle import OFFICE, move, movements
 from tests.database import START
 from tests.paying import CANCEL, CONFIRM, add_card, asked, codes, money, pay_invoices, token, top_up
 
@@ -301,11 +305,6 @@ PAID = Told(UUID(int=0), ProviderState.SUCCEEDED, "ref", 5_000)
 
 async def with_provider(api: Api, fake: Any, *, minutes: int = 30) -> None:
     """A top-up of 50 euros through this provider, and what is asked about it afterwards."""
-    from datetime import UTC
-
-    from resolvers.clockwork import Works, play, turn
-    from tests.cycle import OFFICE
-
     host = api.app.state.host
     host.payments = Providers((fake,))
     await top_up(api, "50.00", token("card_ok"))
@@ -315,7 +314,7 @@ async def with_provider(api: Api, fake: Any, *, minutes: int = 30) -> None:
             raise error
 
         until = START + timedelta(minutes=minutes)
-        await play(Works(db, OFFICE, host.vat_register, host.payments), until.astimezone(UTC), told)
+        await play(Works(db, OFFICE, host.vat_register, host.payments), until, told)
 
 
 async def test_what_never_arrived_is_sent_again_with_the_same_key(api: Api) -> None:
@@ -340,9 +339,6 @@ async def test_money_that_comes_in_after_all_is_credited(api: Api) -> None:
     await with_provider(api, fake)
     (payment,) = await api.rows(Payment)
     assert payment.status is PaymentStatus.FAILED
-    from resolvers.settlement import Desk, settle
-    from tests.cycle import OFFICE
-
     async with Db(api.database) as db:
         desk = Desk(db, OFFICE.figures, Providers((fake,)))  # type: ignore[arg-type]
         late = replace(PAID, key=payment.id)
@@ -354,9 +350,6 @@ async def test_money_that_comes_in_after_all_is_credited(api: Api) -> None:
 
 
 async def test_a_sandbox_charge_is_one_whoever_asks(database: Database, clock: FrozenClock) -> None:
-    from app.gateways.sandbox_payments import SandboxPayments
-    from models.setting import Figures
-
     one, other = (SandboxPayments(database, Figures(), "key") for _ in range(2))
     order = ChargeOrder(uuid4(), 5_000, Currency.EUR, "card_ok")
     assert await one.status(order.key, START) is None

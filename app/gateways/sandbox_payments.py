@@ -121,19 +121,13 @@ class SandboxPayments:
         stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
         if not hmac.compare_digest(self.signature(body, stamp).encode(), signature.encode()):
             raise UntrustedNotice
-        age = real_now - datetime.fromtimestamp(int(stamp), UTC)
-        if abs(age) > self.figures.notice_tolerance:
-            raise UntrustedNotice
-        said = orjson.loads(body)
-        return Told(
-            UUID(said["key"]),
-            ProviderState(said["state"]),
-            said["reference"],
-            said["amount_cents"],
-            said["currency"],
-            said.get("reversed_cents", 0),
-            DeclineReason(said["reason"]) if said.get("reason") else None,
-        )
+        try:
+            age = real_now - datetime.fromtimestamp(int(stamp), UTC)
+            if abs(age) > self.figures.notice_tolerance:
+                raise UntrustedNotice
+            return _said(orjson.loads(body))
+        except (ValueError, KeyError, TypeError):
+            raise UntrustedNotice from None
 
     def signature(self, body: bytes, stamp: str) -> str:
         """What a notice of these bytes is signed with."""
@@ -196,6 +190,20 @@ class SandboxPayments:
         brand, last4 = FACES[card.name]
         expires_on = _validity(card, now.date())
         return Stored(state, f"{STORED}:{card.name}:{expires_on}", brand, last4, expires_on, action=action)
+
+
+def _said(said: Mapping[str, Any]) -> Told:
+    """A notice, as this provider writes it."""
+    reason = said.get("reason")
+    return Told(
+        UUID(said["key"]),
+        ProviderState(said["state"]),
+        str(said["reference"]),
+        int(said["amount_cents"]),
+        str(said["currency"]),
+        int(said.get("reversed_cents", 0)),
+        DeclineReason(reason) if reason else None,
+    )
 
 
 async def _row(db: Db, key: UUID) -> Row:
