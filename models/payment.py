@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, text
@@ -33,8 +33,9 @@ WAITS = action("payment.waits", "A payment waits for the customer")
 PROCESSING = action("payment.processing", "A payment waits for the bank")
 SUCCEEDED = action("payment.succeeded", "A payment succeeded")
 FAILED = action("payment.failed", "A payment failed")
+COLLECTION_FAILED = action("payment.collection_failed", "An automatic debit failed", mail="collection_failed")
 CANCELLED = action("payment.cancelled", "A payment was abandoned")
-REVERSED = action("payment.reversed", "A payment went back to its payer")
+REVERSED = action("payment.reversed", "A payment went back to its payer", mail="payment_reversed")
 TEXT_LENGTH = 200
 ADDRESS_LENGTH = 400
 MOST_DOUBLED = 20
@@ -230,9 +231,10 @@ class Payment(SQLModel, table=True):
         self._forget_action()
         record.happened(SUCCEEDED, self, cents=self.amount_cents)
 
-    def fail(self, record: Record, reason: DeclineReason | None, reference: str | None = None) -> bool:
-        """BIL-10. The bank or the provider said no."""
-        return self._end(record, PaymentStatus.FAILED, FAILED, reason or DeclineReason.DECLINED, reference)
+    def fail(self, record: Record, reason: DeclineReason | None, reference: str | None = None, **facts: Any) -> bool:
+        """BIL-10. The bank or the provider said no; BIL-9. of an automatic debit its owner is told."""
+        fact = COLLECTION_FAILED if self.automatic else FAILED
+        return self._end(record, PaymentStatus.FAILED, fact, reason or DeclineReason.DECLINED, reference, **facts)
 
     def cancel(self, record: Record, reference: str | None = None) -> bool:
         """BIL-10. Nobody waits for it any more."""
@@ -250,17 +252,23 @@ class Payment(SQLModel, table=True):
         if self.reversed_cents == self.amount_cents:
             self.status = PaymentStatus.REVERSED
         self.ask_at = None
-        record.happened(REVERSED, self, cents=cents)
+        record.happened(REVERSED, self, cents=cents, amount=str(Money(cents).amount))
 
     def _end(
-        self, record: Record, status: PaymentStatus, fact: Action, reason: DeclineReason | None, reference: str | None
+        self,
+        record: Record,
+        status: PaymentStatus,
+        fact: Action,
+        reason: DeclineReason | None,
+        reference: str | None,
+        **facts: Any,
     ) -> bool:
         if self.is_over:
             return False
         self.status, self.reason, self.reference = status, reason, reference or self.reference
         self.settled_at = self.ask_at = self.token = None
         self._forget_action()
-        record.happened(fact, self, cents=self.amount_cents, reason=reason.value if reason else None)
+        record.happened(fact, self, cents=self.amount_cents, reason=reason.value if reason else None, **facts)
         return True
 
     def _forget_action(self) -> None:

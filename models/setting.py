@@ -226,6 +226,10 @@ class Figures(BaseModel):
     payment_action_lifetime: Duration = Field(
         default=timedelta(hours=1), description="BIL-10. How long a sandbox waits for the customer, as with 3-D Secure."
     )
+    collection_retry_days: tuple[int, ...] = Field(
+        default=(3, 7, 14),
+        description="BIL-9. Days after which an automatic debit that failed is tried again; a JSON list.",
+    )
     bank_transfer_patience: Duration = Field(
         default=timedelta(days=30), description="BIL-8. How long an announced bank transfer is waited for."
     )

@@ -35,6 +35,7 @@ from models.profile import Profile
 from models.quarantine import QuarantinedNotice
 from models.restriction import tell
 from models.setting import Figures
+from resolvers import collection
 from resolvers.ledger import book_payment, reverse_payment
 from resolvers.restriction import is_restricted
 
@@ -202,12 +203,14 @@ async def _applied(figures: Figures, write: Write, profile: Profile | None, paym
     """Whether anything changed."""
     later = write.now + pause(0, figures.payment_ask_pause, figures.payment_ask_longest_pause)
     match told.state:
+        case ProviderState.REQUIRES_ACTION if payment.automatic:  # Nobody is there to act.
+            return await _failed(figures, write, payment, DeclineReason.AUTHENTICATION_FAILED, told.reference)
         case ProviderState.REQUIRES_ACTION:
             return payment.require_action(write.record, told, told.action.expires_at if told.action else later)
         case ProviderState.PROCESSING:
             return payment.processing(write.record, told, later)
         case ProviderState.FAILED:
-            return payment.fail(write.record, told.reason, told.reference)
+            return await _failed(figures, write, payment, told.reason, told.reference)
         case ProviderState.CANCELLED:
             return payment.cancel(write.record, told.reference)
     came_in = payment.entry_id is None
@@ -217,6 +220,16 @@ async def _applied(figures: Figures, write: Write, profile: Profile | None, paym
         await reverse_payment(write, _entry(payment), cents=cents)
         payment.reverse(write.record, cents)
     return came_in or cents > 0
+
+
+async def _failed(
+    figures: Figures, write: Write, payment: Payment, reason: DeclineReason | None, reference: str
+) -> bool:
+    """BIL-10; BIL-9. An automatic debit is tried again later."""
+    if payment.is_over:
+        return False
+    facts = await collection.failed(figures, write, payment) if payment.automatic else {}
+    return payment.fail(write.record, reason, reference, **facts)
 
 
 async def book(figures: Figures, write: Write, profile: Profile | None, payment: Payment, told: Told) -> None:
