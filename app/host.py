@@ -14,6 +14,7 @@ from app.address import client_address
 from app.allowance import Allowance
 from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
 from app.gateways.simulator import SimulatedInfrastructure
+from app.payments import providers_of
 from app.register import register_of
 from app.settings import Settings
 from app.vault import KeyVault
@@ -72,6 +73,7 @@ class Host:
         self.vault = KeyVault(settings.secret_key)
         self.infrastructure: Infrastructure = SimulatedInfrastructure()
         self.vat_register = register_of(settings)
+        self.payments = providers_of(settings, database)
         self.allowance = Allowance(settings, database.clock)
         self.cookies = Cookies(
             settings.secret_key,
@@ -103,6 +105,7 @@ class Host:
                 vault=self.vault,
                 infrastructure=self.infrastructure,
                 vat_register=self.vat_register,
+                payments=self.payments,
                 request_id=request.state.request_id,
                 explains=self.settings.sandbox and request.state.extensions.get("plan") is True,
             )

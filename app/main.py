@@ -22,6 +22,7 @@ from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
 from app.metrics import metrics_route
 from app.migration import is_at_head
+from app.notice import notice_route
 from app.passwords import hashing_pool
 from app.settings import Settings
 from app.worker import working
@@ -77,6 +78,7 @@ def create_app(
             Route("/readyz", _ready(database)),
             metrics_route(settings, {"customer": host.executor, "staff": staff.executor}),
             document_route(database, settings.secret_key),
+            notice_route(settings, database, host.payments),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],

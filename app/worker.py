@@ -11,6 +11,7 @@ from app.gateways import simulator
 from app.gateways.folder import FolderMailer
 from app.gateways.smtp import SmtpMailer
 from app.mail import Letters
+from app.payments import providers_of
 from app.register import register_of
 from app.settings import Settings
 from engine.failure import log_failure
@@ -18,7 +19,7 @@ from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
-from resolvers import delivery, idempotency, ledger_seal, link, password, refresh, session
+from resolvers import delivery, idempotency, ledger_seal, link, password, payment_method, refresh, session
 from resolvers.clockwork import Works, play, turn
 
 logger = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await deliver(db, settings, stop or asyncio.Event())
         await simulator.answer_due(db, Office(settings, settings.sandbox))
         await ledger_seal.seal(db)
+        await payment_method.forget(db, providers_of(settings, database))
         await fall_due(db, settings)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
@@ -52,7 +54,8 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
 
 async def fall_due(db: Db, settings: Settings) -> None:
     """EVT-4. Do what falls due by now; in a sandbox whoever moves the clock is waited for."""
-    works = Works(db, Office(settings, settings.sandbox), register_of(settings))
+    payments = providers_of(settings, db.database)
+    works = Works(db, Office(settings, settings.sandbox), register_of(settings), payments)
     async with turn(db.database):
         await play(works, await db.now(), lambda error: log_failure("due_failed", error))
 

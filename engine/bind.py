@@ -123,9 +123,9 @@ class Bound:
                 return lambda source, info: getattr(source, name)()
             case WholeGraph():
                 return lambda source, info: ROOT
-            case Reference(type_name, key):
+            case Reference(type_name, key) as named:
                 kind_at, key_at = shape.place(type_name), shape.place(key)
-                return lambda source, info: self.reach(info.context, source[kind_at], source[key_at])
+                return lambda source, info: self.reach(info.context, named.named(source[kind_at]), source[key_at])
             case Either(ways):
                 return self._either([(type_name, shape.place(key)) for type_name, key in ways])
             case ByGlobalId() as what:
@@ -168,7 +168,7 @@ class Bound:
     def _relation(self, shape: Shape, field: StrawberryField, what: One | Many, target: GraphQLNamedType) -> Resolver:
         by = what.key if isinstance(what.key, Given) else None
         key_of, arguments_of = _key(shape, what.key), self._arguments(field)
-        kind = what.kind if isinstance(what, One) and what.kind else target.name
+        kind = what.kind or target.name
         row = self.rows[kind]
         source_of(row)
         if isinstance(what, Many):

@@ -44,7 +44,7 @@ def _of_shape(shape: Shape, kind: GraphQLObjectType, shapes: Mapping[str, Shape]
 
 def _row_type(declared: Declared, kind: GraphQLObjectType, name: str) -> str:
     """The type whose rows a relation leads to."""
-    if isinstance(declared.what, One) and declared.what.kind:
+    if isinstance(declared.what, One | Many) and declared.what.kind:
         return declared.what.kind
     target = target_of(kind, name)
     return target.removesuffix("Connection") if isinstance(declared.what, Paged) else target

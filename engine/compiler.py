@@ -253,7 +253,7 @@ class Steps:
             case Reference(type_name, key):
                 kind_of, key_of = _reader(layout, type_name), _reader(layout, key)
                 step.fetch = fetch.References(
-                    lambda source, request: [(kind_of(source, request), key_of(source, request))]
+                    lambda source, request: [(what.named(kind_of(source, request)), key_of(source, request))]
                 )
             case Either(ways):
                 readers = [(type_name, _reader(layout, key)) for type_name, key in ways]
@@ -265,7 +265,7 @@ class Steps:
             case Batch():
                 step.fetch = fetch.Batched(what, _key(layout, what.key))
             case One() | Many():
-                name = what.kind if isinstance(what, One) and what.kind else target.name
+                name = what.kind or target.name
                 rows = Layout()
                 step.child = compiler.selection(name, details, rows)
                 otherwise = self._call(step, what.otherwise) if isinstance(what, One) and what.otherwise else None

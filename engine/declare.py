@@ -131,10 +131,12 @@ class One:
 
 @dataclass(frozen=True, eq=False)
 class Many:
-    """A bounded list per key, in the order of its select."""
+    """A bounded list per key, in the order of its select. `kind` names the type of its rows where the field's is
+    abstract."""
 
     key: Key
     select: Callable[..., Select[Any]]
+    kind: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,10 +165,15 @@ class Paged:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An object of any type that is a node: its type's name in one column, its id in another."""
+    """An object of any type that is a node, or `only` of some: its type's name in one column, its id in another."""
 
     type_name: str
     id: str
+    only: tuple[str, ...] = ()
+
+    def named(self, type_name: Any) -> Any:
+        """The type that is meant; None where the field leads to none such."""
+        return type_name if not self.only or type_name in self.only else None
 
 
 @dataclass(frozen=True, slots=True)

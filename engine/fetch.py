@@ -148,12 +148,16 @@ class Related:
             groups: dict[Any, list[Row]] = defaultdict(list)
             for row in rows:
                 groups[row[0]].append(row)
-            return [groups.get(key) or [] for key in keys]
+            return [self._listed(step, groups.get(key) or []) for key in keys]
         by_key = {row[0]: row for row in rows}
         found = [by_key.get(key) for key in keys]
         if not self.abstract and self.otherwise is None:
             return found
         return [self._told(request, step, source, row) for source, row in zip(sources, found, strict=True)]
+
+    def _listed(self, step: Step, rows: list[Row]) -> list[Any]:
+        """The rows of a list; where its type is abstract, with what they are."""
+        return [Found(row, cast(Selection, step.child)) for row in rows] if self.abstract else rows
 
     def statement(self, dialect: str, arguments: Mapping[str, Any]) -> Statement:
         """The statement for these arguments."""

@@ -68,7 +68,7 @@ async def _posted(request: Request, limits: RequestLimits) -> dict[str, Any]:
         raise refused
     try:
         async with asyncio.timeout(limits.body_seconds):
-            content = await _body(request, limits.body_bytes)
+            content = await read_body(request, limits.body_bytes)
     except TimeoutError:
         raise _refused(408, "The body took more than {limit} seconds.", limit=limits.body_seconds) from None
     body = _json(content, "body")
@@ -77,7 +77,8 @@ async def _posted(request: Request, limits: RequestLimits) -> dict[str, Any]:
     return body
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """The bytes of a body; refuses one that is larger, before all of it is there."""
     try:
         declared = int(request.headers.get("content-length", "0"))
     except ValueError:

@@ -10,6 +10,7 @@ from models.activity import ActivityChannel, Author
 from models.clock import Clock
 from models.db import Db
 from models.infrastructure import Infrastructure, NoInfrastructure
+from models.payment_provider import Providers
 from models.permission import Requirement
 from models.profile import Locale
 from models.refusal import Code, Refusal
@@ -78,6 +79,8 @@ class Context:
     """Who tells of the machines."""
     vat_register: VatRegister = field(default_factory=NoVatRegister)
     """Who tells of VAT numbers."""
+    payments: Providers = field(default_factory=Providers)
+    """Who carries money."""
     quota: Quota = field(default_factory=Quota)
     requirement: Requirement = field(default_factory=Requirement)
     """What the command asks of the caller on the row that it changes; set by whoever calls it."""

@@ -1,6 +1,6 @@
 """BIL-3, BIL-6. What is left of each credit, what each credit settled, and in which order credits settle debts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -82,12 +82,12 @@ class Match:
     cents: int
 
 
-def matched(credits: Iterable[Open], debts: Iterable[Open], *, first: UUID | None = None) -> list[Match]:
+def matched(credits: Iterable[Open], debts: Iterable[Open], *, first: Collection[UUID] = ()) -> list[Match]:
     """BIL-3, BIL-6. Which credit settles which debt: what can only pay invoices is spent first, then the oldest.
 
-    The oldest debt is settled first; `first` is a debt that comes before all others.
+    The oldest debt is settled first; `first` are debts that come before all others.
     """
-    debtors = sorted(debts, key=lambda debt: (debt.key != first, debt.position))
+    debtors = sorted(debts, key=lambda debt: (debt.key not in first, debt.position))
     open_cents = {debt.key: debt.cents for debt in debtors}
     matches: list[Match] = []
     for credit in sorted(credits, key=lambda each: (not each.invoices_only, each.position)):

@@ -3,7 +3,7 @@
 A purse is read under the profile's lock, so that what is decided on it is still true when it is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -27,10 +27,9 @@ BOOKED = {
 
 @dataclass(eq=False)
 class InsufficientBalance(Refusal):
-    """BIL-6. The balance, less what can only pay invoices, is too small. A code of its own comes with the first
-    mutation that answers it."""
+    """BIL-6. The balance, less what can only pay invoices, is too small."""
 
-    code = Code.CONFLICT
+    code = Code.INSUFFICIENT_BALANCE
     message = "The balance does not cover it: {missing} is missing."
     missing: Money
 
@@ -100,14 +99,15 @@ class Purse:
         source: Source | None = None,
         invoice: Invoice | None = None,
         offsets: Invoice | None = None,
+        first: Collection[UUID] = (),
         drawn_from: Credit | None = None,
         non_refundable: bool = False,
         **facts: Any,
     ) -> Booked:
         """BIL-1, BIL-3. Add an entry, and settle what can be settled.
 
-        `invoice` is the debt that it is; `offsets` the invoice that a credit goes to first; `drawn_from` the credit
-        that a debit without an invoice takes back first.
+        `invoice` is the debt that it is; `offsets` the invoice that a credit goes to first; `first` those that it
+        was paid for; `drawn_from` the credit that a debit without an invoice takes back first.
         """
         check_balanced(postings)
         amount = amount_of(postings)
@@ -127,7 +127,7 @@ class Purse:
         )
         credit = self._opened(entry, invoice, non_refundable)
         allocations = self._drawn(at, credit, drawn_from) if credit and drawn_from else []
-        allocations += self._settle(at, offsets.id if offsets else None)
+        allocations += self._settle(at, {offsets.id} if offsets else set(first))
         self.position, self.balance_cents, self.booked_at = self.position + 1, self.balance_cents + amount, at
         entry.non_refundable_after_cents = self.non_refundable_cents
         if kind in BOOKED:
@@ -188,7 +188,7 @@ class Purse:
         self.credits.append(credit)
         return credit
 
-    def _settle(self, at: datetime, first: UUID | None) -> list[Allocation]:
+    def _settle(self, at: datetime, first: Collection[UUID]) -> list[Allocation]:
         credits = {each.entry_id: each for each in self.credits}
         invoices = {each.id: each for each in self.invoices}
         had = [Open(key, each.left_cents, each.position, each.non_refundable) for key, each in credits.items()]

@@ -17,6 +17,7 @@ class ServiceScope(StrEnum):
 
     ACCESS_CHECK = "ACCESS_CHECK"
     PROVISIONING = "PROVISIONING"
+    PAYMENTS = "PAYMENTS"
 
 
 class ServiceCredential(SQLModel, table=True):

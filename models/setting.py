@@ -206,6 +206,45 @@ class Figures(BaseModel):
     vat_recheck_patience: Duration = Field(
         default=timedelta(days=90), description="BIL-7. How long VIES is asked about an invoice; then its VAT stays."
     )
+    top_up_least: int = Field(default=1, ge=1, description="BIL-8. Euros that can be paid in at once, at least.")
+    top_up_most: int = Field(default=10_000, ge=1, description="BIL-8. The same at most.")
+    payment_methods_per_profile: int = Field(default=10, ge=1, description="BIL-9. Means of payment on file.")
+    payment_timeout: Duration = Field(
+        default=timedelta(seconds=20), description="BIL-10. How long a payment provider may take to answer."
+    )
+    payment_ask_pause: Duration = Field(
+        default=timedelta(minutes=1),
+        description="BIL-10. When a provider that did not answer is asked again; doubled each time.",
+    )
+    payment_ask_longest_pause: Duration = Field(
+        default=timedelta(hours=1), description="BIL-10. How long to wait between two such questions at most."
+    )
+    payment_patience: Duration = Field(
+        default=timedelta(hours=1),
+        description="BIL-10. Until when what never reached the provider is sent again; then the payment failed.",
+    )
+    payment_action_lifetime: Duration = Field(
+        default=timedelta(hours=1), description="BIL-10. How long a sandbox waits for the customer, as with 3-D Secure."
+    )
+    collection_retry_days: tuple[int, ...] = Field(
+        default=(3, 7, 14),
+        description="BIL-9. Days after which an automatic debit that failed is tried again; a JSON list.",
+    )
+    bank_transfer_patience: Duration = Field(
+        default=timedelta(days=30), description="BIL-8. How long an announced bank transfer is waited for."
+    )
+    bank_holder: str = Field(
+        default="", max_length=200, description="BIL-8. Who holds the account for transfers; by default who sells."
+    )
+    bank_iban: str = Field(
+        default="FR7630006000011234567890189", pattern="^[A-Z]{2}[0-9A-Z]{13,32}$", description="BIL-8. Its IBAN."
+    )
+    bank_bic: str = Field(
+        default="AGRIFRPP", pattern="^[A-Z0-9]{8}([A-Z0-9]{3})?$", description="BIL-8. The BIC of its bank."
+    )
+    notice_tolerance: Duration = Field(
+        default=timedelta(seconds=300), description="BIL-10. How old a provider’s signed notice may be."
+    )
     provisioning_delay: Duration = Field(
         default=timedelta(milliseconds=500),
         description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",

@@ -17,19 +17,22 @@ from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, literal, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.charge import Charge, ChargeStatus
+from models.collection import Collection
 from models.column import Instant, table
 from models.db import Database, Db, Write
 from models.invoice import Invoice
 from models.issuer import Issuer
+from models.payment import Payment
+from models.payment_provider import Providers
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.vat_register import VatRegister
-from resolvers import issuing, renewal, vat, vat_correction
+from resolvers import collection, issuing, renewal, settlement, vat, vat_correction
 from resolvers.ledger import PROFILE
 
-OFFSETS = table(ClockOffset)
-SUBSCRIPTIONS, CHARGES, INVOICES = table(Subscription), table(Charge), table(Invoice)
+OFFSETS, COLLECTIONS = table(ClockOffset), table(Collection)
+SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -53,6 +56,8 @@ class Due(IntEnum):
     NOTICE = 2
     CHARGE = 3
     VAT_CHECK = 4
+    PAYMENT_CHECK = 5
+    COLLECTION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,12 @@ class NothingDue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Works:
-    """What the clockwork works with: the database, who issues documents, and who is asked about VAT numbers."""
+    """What the clockwork works with: the database, who issues documents, who is asked about VAT numbers, who pays."""
 
     db: Db
     office: Issuer
     register: VatRegister
+    payments: Providers = field(default_factory=Providers)
     reached: set[datetime] = field(default_factory=set)
     """Instants at which the clock has been."""
 
@@ -108,7 +114,7 @@ def _of(kind: Due, rows: Any, instant: Any, *conditions: Any) -> Select[Any]:
     first = (
         select(instant.label("due_at"), cast(literal(kind.value), Integer).label("kind"), rows.c.owner_id)
         .where(instant <= UNTIL, *conditions)
-        .order_by(instant, rows.c.id)
+        .order_by(instant, *rows.primary_key)
         .limit(bindparam("most", type_=Integer()))
         .subquery()
     )
@@ -120,6 +126,8 @@ DUE = union_all(
     _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at),
     _of(Due.CHARGE, CHARGES, CHARGES.c.due_at, CHARGES.c.status == ChargeStatus.PENDING),
     _of(Due.VAT_CHECK, INVOICES, INVOICES.c.vat_check_at, INVOICES.c.vat_check_at.is_not(None)),
+    _of(Due.PAYMENT_CHECK, PAYMENTS, PAYMENTS.c.ask_at, PAYMENTS.c.ask_at.is_not(None)),
+    _of(Due.COLLECTION, COLLECTIONS, COLLECTIONS.c.due_at, COLLECTIONS.c.due_at.is_not(None)),
 )
 
 
@@ -185,6 +193,10 @@ async def _do(works: Works, item: Item) -> None:
             await _issue(works, item)
         case Due.VAT_CHECK:
             await _check_again(works, item)
+        case Due.PAYMENT_CHECK:
+            await _ask_about_payments(works, item)
+        case Due.COLLECTION:
+            await _collect(works, item)
 
 
 async def _tell(works: Works, item: Item) -> None:
@@ -223,3 +235,26 @@ async def _check_again(works: Works, item: Item) -> None:
         async with works.write(item) as write:
             await vat_correction.correct(works.office, write, owner_id, item.at)
     await vat_correction.settle(works.db, owner_id, item.at)
+
+
+async def _ask_about_payments(works: Works, item: Item) -> None:
+    """BIL-10. Ask about the payments that nothing is known of, and about those that may have gone back."""
+    desk = settlement.Desk(works.db, works.office.figures, works.payments)
+    mine = PAYMENTS.c.owner_id == item.owner_id, PAYMENTS.c.ask_at <= item.at
+    for row in await works.db.rows(select(PAYMENTS.c.id).where(*mine).order_by(PAYMENTS.c.id)):
+        await settlement.proceed(desk, row.id, at=works.at(item), opened=lambda: works.write(item))
+
+
+async def _collect(works: Works, item: Item) -> None:
+    """BIL-9. Charge what is due to the default card: the payment is committed before its provider is called."""
+    begun: list[UUID] = []
+    try:
+        async with works.write(item) as write:
+            begun = await collection.begin(works.office.figures, write, item.owner_id, item.at)
+            if not begun:
+                raise collection.NothingToCollect
+    except collection.NothingToCollect:
+        await collection.give_up(works.db, item.owner_id, item.at)
+    desk = settlement.Desk(works.db, works.office.figures, works.payments)
+    for key in begun:
+        await settlement.proceed(desk, key, fresh=True, at=works.at(item), opened=lambda: works.write(item))

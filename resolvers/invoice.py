@@ -27,6 +27,7 @@ from models.ledger import Purse, Source
 from models.profile import Profile
 from models.refusal import NotFound
 from models.vat import Treatment
+from resolvers import collection
 from resolvers.ledger import add, locked
 from resolvers.right import Reader
 
@@ -271,4 +272,5 @@ async def _booked(
     write.add(invoice)  # With what is settled of it already.
     write.append(*document.lines, *document.taxes)
     await add(write, booked)
+    await collection.plan(write, invoice)
     return Issued(document, booked.entry)

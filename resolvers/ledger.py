@@ -1,6 +1,6 @@
 """BIL-1, BIL-3. Booking: the purse of a profile under its lock, and what is added to it in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -78,13 +78,15 @@ async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -
     await write.flush()
 
 
-async def book_payment(write: Write, owner_id: UUID, cents: int, *, source: Source | None = None) -> Booked:
-    """BIL-3, BIL-8. Money came in: it is credited, and settles what is open, oldest first."""
+async def book_payment(
+    write: Write, owner_id: UUID, cents: int, *, source: Source | None = None, first: Collection[UUID] = ()
+) -> Booked:
+    """BIL-3, BIL-8. Money came in: it is credited, and settles `first` what it is for, then the oldest open debt."""
     if cents <= 0:
         raise InvalidAmount
     purse = await locked(write, owner_id)
     postings = Posting(LedgerAccount.PAYMENT_CLEARING, cents), Posting(LedgerAccount.CUSTOMERS, -cents)
-    booked = purse.book(write.record, EntryKind.PAYMENT, postings, source=source)
+    booked = purse.book(write.record, EntryKind.PAYMENT, postings, source=source, first=first)
     await add(write, booked)
     return booked
 

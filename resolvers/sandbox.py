@@ -37,7 +37,7 @@ async def clock_advance(context: Context, *, to: datetime, told: Told) -> UUID:
     async with turn(database):
         async with Db(database) as db:
             since = await _checked(context, db, to)
-            await play(Works(db, context, context.vat_register), to, told)
+            await play(Works(db, context, context.vat_register, context.payments), to, told)
         async with writing(context) as write:
             offset = await write.lock_one(select_rows(ClockOffset).where(OFFSETS.c.id == CLOCK_ID))
             if offset is None:

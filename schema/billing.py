@@ -11,6 +11,7 @@ from models import profile as rows
 from models.context import Context
 from models.permission import OverallPermission
 from resolvers import billing as acts
+from schema.bank_details import BankDetails, bank_details
 from schema.connection import Connection
 from schema.directive import SEMANTIC_NON_NULL, authorize
 from schema.forecast import Forecast, forecast
@@ -19,6 +20,8 @@ from schema.invoice_line import InvoiceLine, line_shown
 from schema.ledger import LedgerEntry, movements
 from schema.money import Money
 from schema.node import Node, node
+from schema.payment import Payment, payments
+from schema.payment_method import PaymentMethod, payment_methods
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -50,9 +53,12 @@ class Billing(Node):
     )
     ledger: Connection[LedgerEntry] = movements()
     invoices: Connection[Invoice] = documents()
+    payments: Connection[Payment] = payments()
+    payment_methods: list[PaymentMethod] = payment_methods()
     invoicing_day: int | None = strawberry.field(
         description="Day of the month on which everything is invoiced; null for each product's own date."
     )
+    bank_details: BankDetails = bank_details()
     forecast: Forecast = forecast()
 
 

@@ -44,6 +44,11 @@ described(
     QUOTE_CHANGED="The figures changed since the quote.",
     IDEMPOTENCY_KEY_REUSED="The key was used with other arguments.",
     IDEMPOTENCY_IN_PROGRESS="The first request with this key is still running; retry shortly.",
+    INSUFFICIENT_BALANCE="The balance does not cover it.",
+    PAYMENT_DECLINED="The bank or provider refused.",
+    PAYMENT_METHOD_UNUSABLE="The means of payment cannot be used for this.",
+    AMOUNT_OUT_OF_RANGE="Below the minimum or above the maximum.",
+    NOTHING_DUE="Nothing left to pay on the invoice.",
 )
 
 

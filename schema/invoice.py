@@ -16,6 +16,7 @@ from models.context import Context
 from models.money import Money as Amount
 from models.permission import OverallPermission
 from resolvers import billing as acts
+from resolvers import payment as paying
 from schema.activity import DateRangeInput
 from schema.allocation import Allocation
 from schema.connection import OrderDirection, connection, newest
@@ -25,6 +26,7 @@ from schema.identity import LegalIdentity, kept_identity
 from schema.invoice_line import InvoiceLine, TaxedMoney, TaxSubtotal, line_shown, subtotal_shown
 from schema.money import Money
 from schema.node import Node, node
+from schema.payment import Payment
 
 MOST_CHARACTERS = 35
 """Of a number."""
@@ -92,6 +94,9 @@ class Invoice(Node):
         Many("id", acts.credit_notes), description="Credit notes against this invoice (bounded list)."
     )
     amount_due: Money = declare(Computed(Amount, ("left_cents",)), description="Left to pay.")
+    payments: list[Payment] = declare(
+        Many("id", paying.of_invoice), description="Payments set against it (bounded list)."
+    )
     allocations: list[Allocation] = declare(
         Batch("id", acts.of_invoices), description="What settled it, credits included (bounded list)."
     )

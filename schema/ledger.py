@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
-from engine.declare import Batch, Computed, Either, declare
+from engine.declare import Batch, Computed, Reference, declare
 from engine.error import BAD_USER_INPUT, FieldRefused
 from models import journal as rows
 from models.clock import day_start
@@ -25,6 +25,7 @@ from schema.invoice import Invoice
 from schema.message import say
 from schema.money import Money
 from schema.node import Node, node
+from schema.payment import Payment
 
 described(
     rows.LedgerEntryKind,
@@ -38,7 +39,9 @@ described(
     ADJUSTMENT="Correction by support.",
 )
 BILLING = authorize(overall=[OverallPermission.BILLING])
-LedgerSource = Annotated[Invoice, strawberry.union("LedgerSource", description="Documents behind a movement.")]
+LedgerSource = Annotated[
+    Invoice | Payment, strawberry.union("LedgerSource", description="Documents behind a movement.")
+]
 
 
 def label(locale: Locale, kind: rows.EntryKind, facts: Mapping[str, Any]) -> str:
@@ -79,7 +82,9 @@ class LedgerEntry(Node):
     )
     booked_at: datetime = strawberry.field(description="When it was booked.")
     label: str = declare(Computed(label, ("kind", "facts"), given="locale"), description="Localised label.")
-    source: LedgerSource | None = declare(Either((("Invoice", "source_id"),)), description="Document it comes from.")
+    source: LedgerSource | None = declare(
+        Reference("source_type", "source_id", only=("Invoice", "Payment")), description="Document it comes from."
+    )
     allocations: list[Allocation] = declare(Batch("id", acts.of_entries), description="What it settled (bounded list).")
 
 

@@ -65,9 +65,9 @@ class MutationPayload(Payload):
     )
 
 
-def refetched(key: str, description: str) -> Any:
-    """A result that is an object, held by a payload as its key."""
-    return declare(One(key), description=description)
+def refetched(key: str, description: str, *, kind: str | None = None) -> Any:
+    """A result that is an object, held by a payload as its key; `kind` names its type where the field's is abstract."""
+    return declare(One(key, kind=kind), description=description)
 
 
 class Asked(Protocol):

@@ -1,5 +1,6 @@
 """Profiles: the identity part, and the viewer."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,15 +8,18 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Column, Computed, Many, One, declare
+from engine.declare import Batch, Column, Computed, Many, One, declare
 from models import profile as rows
+from models.context import Context
 from models.issuer import BUYER
 from models.permission import OverallPermission, Subject, permissions_in
+from models.restriction import REMEDY
 from models.viewer import NOTHING_GRANTED, Viewer
 from resolvers import account as account_acts
 from resolvers import contract as contracts
 from resolvers import grant as grant_acts
 from resolvers import profile as acts
+from resolvers import restriction
 from resolvers import server as server_acts
 from schema.account import Account
 from schema.account_list import BY_NAME, AccountFilter, AccountOrder
@@ -32,6 +36,7 @@ from schema.grant import PermissionGrant, grants
 from schema.identity import LegalIdentity
 from schema.identity import identity as shown_identity
 from schema.invoicing_day import invoicing_day_quote
+from schema.message import say
 from schema.mutation import Info, MutationPayload, given, mutation, refetched
 from schema.node import Actor, Node, node
 from schema.opening import opening_quote
@@ -83,6 +88,12 @@ def shown_name(viewer: Viewer, key: UUID, *names: Any) -> str:
     return rows.display_name(*names) if known else str(names[-1])
 
 
+async def remedies(context: Context, keys: Sequence[UUID]) -> list[str | None]:
+    """PRO-11. What would lift each restriction."""
+    found = await restriction.restricted(context, keys)
+    return [say(context.locale, REMEDY) if each else None for each in found]
+
+
 def held(viewer: Viewer, key: UUID) -> tuple[OverallPermission, ...]:
     """PER-13. The overall permissions that the viewer holds on a profile."""
     return permissions_in(viewer.holds(Subject(key)), OverallPermission)
@@ -118,6 +129,14 @@ class Profile(Node, Actor):
     created_at: datetime | None = guarded(ANY_OVERALL, "Registration.")
     status: rows.ProfileStatus | None = guarded(
         ANY_OVERALL, "Life-cycle state.", Computed(rows.status_of, ("invited_at", "suspended_at"))
+    )
+    restricted: bool | None = guarded(
+        BILLING, "Technical limits apply until a first payment or a stored card.", Batch("id", restriction.restricted)
+    )
+    restriction_remedy: str | None = declare(
+        Batch("id", remedies),
+        BILLING,
+        description="Localised sentence: what would lift the restriction; null when there is none.",
     )
     accounts: Connection[Account] = connection(
         account_acts.of_owner,

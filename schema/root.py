@@ -23,6 +23,9 @@ from schema.network import NetworkMutation
 from schema.node import SOURCES, Node
 from schema.opening import OpeningMutation
 from schema.password import PasswordMutation
+from schema.paying import PaymentMutation
+from schema.payment import InsufficientBalanceError, PaymentDeclinedError
+from schema.payment_method import CardPaymentMethod, PaymentMethodMutation
 from schema.plan_change import PlanChangeMutation, PlanTooSmallError
 from schema.profile import ProfileMutation, ProfileQuery
 from schema.quote import QuoteError
@@ -90,6 +93,8 @@ class Mutation(
     OpeningMutation,
     AccountMutation,
     PlanChangeMutation,
+    PaymentMutation,
+    PaymentMethodMutation,
     InvoicingDayMutation,
     SubscriptionMutation,
     ServerMutation,
@@ -104,9 +109,12 @@ def build() -> Bound:
         query=Query,
         mutation=Mutation,
         types=[
+            CardPaymentMethod,
             ConflictError,
             GenericError,
+            InsufficientBalanceError,
             LimitError,
+            PaymentDeclinedError,
             PlanTooSmallError,
             QuoteError,
             ThrottleError,

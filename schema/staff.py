@@ -9,13 +9,14 @@ from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
+from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
 
 DESCRIPTION = "What the provider's other services ask and report."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery):
+class StaffQuery(AccessQuery, QuarantineQuery):
     """Nouns of the staff schema."""
 
 

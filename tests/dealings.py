@@ -107,7 +107,10 @@ IDENTITY = {
 }
 CREDENTIALS = {Place("profile", "ip_allowlist"), Place("profile", "pending_email")}
 """TOK-3. Columns that no token may see."""
-BILLED = ("allocation", "charge", "invoice", "invoice_line", "invoice_tax", "journal_entry")
+BILLED = (
+    *("allocation", "charge", "invoice", "invoice_line", "invoice_tax", "journal_entry"),
+    *("payment", "payment_invoice", "payment_method"),
+)
 """PER-1. Tables that BILLING shows."""
 OF_CREDENTIALS = ("api_token", "sandbox_mail")
 """TOK-3. Tables that no token may see: mails carry links that credentials are changed by."""

@@ -23,6 +23,8 @@ from engine.shape import target_of
 from models.activity import ACTIONS
 from models.column import Email
 from models.db import Database, Db
+from models.payment import PaymentStatus
+from models.payment_method import MethodState
 from models.permission import mask_of
 from models.tables import metadata
 from tests.database import START
@@ -107,6 +109,15 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("journal_entry", "source_id"): lambda of: Row("invoice", of),
     Place("kept_intent", "key"): lambda of: UUID(int=1 + ROWS * of.customer + of.number),
     Place("ledger_seal", "position"): lambda of: ROWS * of.customer + of.number,
+    Place("payment", "amount_cents"): lambda of: 1,
+    Place("payment", "entry_id"): lambda of: None,
+    Place("payment", "expires_at"): lambda of: START + timedelta(days=365),
+    Place("payment", "redirect_url"): lambda of: None,
+    Place("payment", "status"): lambda of: PaymentStatus.REQUIRES_ACTION,
+    Place("payment_method", "expires_on"): lambda of: START.date() + timedelta(days=365),
+    Place("payment_method", "is_default"): lambda of: of.number == 0,
+    Place("payment_method", "last4"): lambda of: "4242",
+    Place("payment_method", "state"): lambda of: MethodState.PENDING if of.number == 2 else MethodState.STORED,
     Place("permission_grant", "grantee_id"): lambda of: Row("profile", Of(GRANTS[of.number].grantee, 0)),
     Place("permission_grant", "overall"): lambda of: mask_of(*GRANTS[of.number].overall),
     Place("permission_grant", "requires_two_factor"): lambda of: GRANTS[of.number].flagged,

@@ -58,6 +58,15 @@ async def test_the_owner_has_a_year_of_invoices_and_payments(demo: Api) -> None:
     assert (found["ledger"]["totalCount"], found["invoices"]["totalCount"]) == (19, 13)
 
 
+async def test_the_owner_has_a_valid_card_on_file(demo: Api) -> None:
+    answer = await demo.ask(
+        "{ viewer { restricted billing { paymentMethods { label usable default autoDebit } } } }",
+        token=await demo.token(OWNER),
+    )
+    card = {"label": "Visa 4242", "usable": True, "default": True, "autoDebit": False}
+    assert answer.data["viewer"] == {"restricted": False, "billing": {"paymentMethods": [card]}}
+
+
 async def test_its_books_are_well(demo: Api) -> None:
     findings = await verify(demo.database)
     assert (findings.profiles, findings.entries, findings.documents) == (1, 19, 13)

@@ -70,7 +70,7 @@ def test_the_oldest_debt_is_settled_first_unless_a_refund_is_of_another() -> Non
     debts = [Open(key["new"], 10, position=5), Open(key["old"], 10, position=3)]
     credit = [Open(key["credit"], 12, position=6)]
     assert [(each.debt, each.cents) for each in matched(credit, debts)] == [(key["old"], 10), (key["new"], 2)]
-    first = matched(credit, debts, first=key["new"])
+    first = matched(credit, debts, first={key["new"]})
     assert [(each.debt, each.cents) for each in first] == [(key["new"], 10), (key["old"], 2)]
 
 

@@ -60,6 +60,8 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
             "before": "6.00",
             "after": "7.00",
             "period": "MONTHLY",
+            "amount": "12.00",
+            "number": "F2026-000042",
         },
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
@@ -96,6 +98,12 @@ def test_every_mail_is_whole_in_every_language(template: str, locale: Locale, se
     assert f'lang="{locale.value.lower()}"' in html
     marked = message["Subject"].startswith(("[Sandbox] ", "[Bac à sable] "))
     assert marked == settings.sandbox == ("sandbox" in text or "bac à sable" in text)
+
+
+def test_the_last_automatic_debit_says_that_it_was_the_last() -> None:
+    told_of = cause("collection_failed", facts={"amount": "12.00", "number": "F2026-000042"})
+    _, text, _ = parts(Letters(SETTINGS).write(told_of))
+    assert "not tried again" in text
 
 
 @pytest.mark.parametrize("template", names())

@@ -17,6 +17,7 @@ from schema.global_id import global_id
 from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
+from tests.paying import add_card, top_up
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -36,6 +37,8 @@ PATHS = {
     "Billing": "{ viewer { billing { id } } }",
     "LedgerEntry": "{ viewer { billing { ledger(first: 1) { nodes { id } } } } }",
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
+    "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
+    "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -57,6 +60,10 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await api.api_token(OWNER)
     if kind in ("LedgerEntry", "Invoice"):
         await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
+    if kind == "Payment":
+        await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
+    if kind == "CardPaymentMethod":
+        await add_card(api, "card_ok")
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

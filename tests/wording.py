@@ -8,7 +8,9 @@ from pathlib import Path
 from app.host import SILENT
 from models.activity import ACTIONS
 from models.obstacle import Obstacle
+from models.payment import REASONS
 from models.refusal import Refusal
+from models.restriction import REMEDY
 from schema.decision import REMEDIES
 from schema.permission import ANSWERS
 
@@ -34,7 +36,7 @@ def templates() -> set[str]:
     ruled = {kind.message for kind in refusals(Refusal)}
     return (
         ruled
-        | {SILENT, *REMEDIES.values()}
+        | {SILENT, REMEDY, *REMEDIES.values(), *REASONS.values()}
         | {kind.remedy for kind in Obstacle.__subclasses__() if kind.remedy}
         | {message for _, message in ANSWERS.values()}
         | {action.sentence for action in ACTIONS.values()}

@@ -55,6 +55,23 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
         "idempotencyKey": KEY,
     },
     "invoicingDayUpdate": {"day": 1, "quoteToken": "none", "idempotencyKey": KEY},
+    "balanceTopUp": {
+        "amount": {"amount": "10.00"},
+        "source": {"oneTimeToken": "card_ok"},
+        "idempotencyKey": KEY,
+    },
+    "invoicePay": {
+        "invoiceIds": [],
+        "expectedTotal": {"amount": "10.00"},
+        "source": {"oneTimeToken": "card_ok"},
+        "idempotencyKey": KEY,
+    },
+    "paymentConfirm": {},
+    "paymentCancel": {},
+    "paymentMethodAdd": {"method": {"cardToken": "card_ok"}, "idempotencyKey": KEY},
+    "paymentMethodConfirm": {},
+    "paymentMethodUpdate": {"autoDebit": True},
+    "paymentMethodRemove": {},
     "subscriptionRenewalUpdate": {"renews": False},
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
     "accountDelete": {"confirmation": "main-account"},
@@ -62,9 +79,14 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "serverDelete": {"confirmation": "main-server"},
 }
 """All of an input but for the id of the object."""
-IDS = {"PermissionGrant": "grantId", "Profile": "ownerId", "ServiceSubscription": "subscriptionId"}
+IDS = {
+    "PermissionGrant": "grantId",
+    "Profile": "ownerId",
+    "ServiceSubscription": "subscriptionId",
+    "CardPaymentMethod": "paymentMethodId",
+}
 """The input's name for an id of a type, where it is not the type's own name."""
-OF_PROFILE = {"invoicingDayUpdate"}
+OF_PROFILE = {"invoicingDayUpdate", "balanceTopUp", "invoicePay", "paymentMethodAdd"}
 """Mutations whose input calls a profile that."""
 
 

@@ -11,6 +11,13 @@ from tests.matrix.table import NONE
 from tests.matrix.world import World, owner_of
 
 OWN, HOSTED = Target.OWN, Target.OWN_ON_SERVER
+OF_PAYMENTS = {
+    "Billing.payments": "Payment",
+    "Billing.paymentMethods": "CardPaymentMethod",
+    "Payment.method": "CardPaymentMethod",
+    "Payment.invoices": "Invoice",
+    "Invoice.payments": "Payment",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Billing.profile": ("Profile", (OWN,)),
         "Billing.ledger": ("LedgerEntry", (OWN,)),
         "Billing.invoices": ("Invoice", (OWN,)),
+        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},
         "LedgerEntry.source": ("Invoice", (OWN,)),
         "Profile.activity": ("ActivityEvent", (OWN,)),
         "Profile.contracts": ("Contract", (OWN,)),

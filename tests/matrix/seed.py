@@ -22,6 +22,9 @@ from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import EntryKind, JournalEntry
 from models.mail import SandboxMail
+from models.payment import Payment, PaymentInvoice, PaymentStatus
+from models.payment_method import MethodState, PaymentMethod
+from models.payment_provider import CardBrand, PaymentMethodKind
 from models.period import first_period
 from models.permission import AccountPermission, OverallPermission, ServerPermission, mask_of
 from models.plan import Plan, PlanKind, PlanPrice
@@ -114,6 +117,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
     yield from _billed(estate)
+    yield from _paying(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
     narrowing = {"only_owner_id": estate.owner, "only_account_id": estate.account}
     yield from token(estate.owner, estate.token, "Spare", **narrowing)[1]
@@ -148,6 +152,26 @@ def _subscription(estate: Estate) -> Subscription:
         period_end=end,
         created_at=SINCE,
     )
+
+
+def _paying(estate: Estate) -> Iterator[SQLModel]:
+    """A card on file, and a payment with it that waits for the customer."""
+    card: dict[str, Any] = {"brand": CardBrand.VISA, "last4": "4242", "expires_on": LONG_AFTER.date()}
+    of_owner: dict[str, Any] = {"owner_id": estate.owner, "kind": PaymentMethodKind.CARD, "provider": "sandbox"}
+    yield PaymentMethod(
+        id=estate.method, token="card_ok", state=MethodState.STORED, created_at=SINCE, **card, **of_owner
+    )
+    yield Payment(
+        id=estate.payment,
+        amount_cents=CENTS,
+        method_id=estate.method,
+        status=PaymentStatus.REQUIRES_ACTION,
+        expires_at=LONG_AFTER,
+        created_at=SINCE,
+        ask_at=LONG_AFTER,
+        **of_owner,
+    )
+    yield PaymentInvoice(payment_id=estate.payment, invoice_id=estate.invoice)
 
 
 def _billed(estate: Estate) -> Iterator[SQLModel]:

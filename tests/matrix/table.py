@@ -89,6 +89,9 @@ GATES: Final[dict[str, Rule]] = {
     "Billing": BILLING,
     "Invoice": BILLING,
     "LedgerEntry": BILLING,
+    # PER-1: payments and payment methods are BILLING's.
+    "Payment": BILLING,
+    "CardPaymentMethod": BILLING,
     # BIL-14: a quote is seen by whoever may ask for it.
     "AccountOpenQuote": MANAGEMENT,
     "PlanChangeQuote": MANAGEMENT,
@@ -107,6 +110,8 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Profile id displayName email accounts servers viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
+    # PRO-11: what would lift it is a payment or a card, which are BILLING's.
+    (BILLING, "Profile restricted restrictionRemedy"),
     # The contract says: any overall permission.
     (ANY_OVERALL, "Profile kind status createdAt"),
     # PER-11 (deny by default): no permission of PER-1 speaks of these.
@@ -179,7 +184,10 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-1: everything of it is BILLING's, by its gate.
     (SEEN, "Billing id profile balance nonRefundable amountDue pendingCharges ledger invoices invoicingDay forecast"),
     (SEEN, "Invoice id number kind status issuedOn dueOn paidAt billedTo lines total taxes corrects creditNotes"),
-    (SEEN, "Invoice amountDue allocations"),
+    (SEEN, "Billing payments paymentMethods bankDetails"),
+    (SEEN, "Invoice amountDue allocations payments"),
+    (SEEN, "Payment id amount status kind method invoices createdAt settledAt nextAction failure"),
+    (SEEN, "CardPaymentMethod id label default autoDebit usable createdAt brand last4 expiresOn"),
     (SEEN, "LedgerEntry id kind amount balanceAfter bookedAt label source allocations"),
     # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),
@@ -216,6 +224,7 @@ LEADS_TO: Final[dict[str, str]] = {
     "Profile.billing": "Billing",
     "Billing.profile": "Profile",
     "LedgerEntry.source": "Invoice",
+    "Payment.method": "CardPaymentMethod",
     "Account.owner": "Profile",
     "Account.server": "Server",
     "Account.plan": "Plan",
@@ -301,6 +310,15 @@ MUTATIONS: Final[dict[str, Call]] = {
         rule=BILLING,
         user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
     ),
+    # BIL-8, BIL-9, PER-1: whoever holds BILLING pays, and keeps what is paid with.
+    "balanceTopUp": Call(about="Profile", rule=BILLING),
+    "invoicePay": Call(about="Profile", rule=BILLING),
+    "paymentConfirm": Call(about="Payment", rule=BILLING),
+    "paymentCancel": Call(about="Payment", rule=BILLING),
+    "paymentMethodAdd": Call(about="Profile", rule=BILLING),
+    "paymentMethodConfirm": Call(about="CardPaymentMethod", rule=BILLING),
+    "paymentMethodUpdate": Call(about="CardPaymentMethod", rule=BILLING),
+    "paymentMethodRemove": Call(about="CardPaymentMethod", rule=BILLING),
     # BIL-4, PER-1: subscriptions are ACCOUNT_MANAGEMENT's.
     "subscriptionRenewalUpdate": Call(about="ServiceSubscription", rule=MANAGEMENT),
     # PER-5; TOK-3: a token may rename, never delete.
@@ -316,6 +334,9 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     " twoFactorDisable recoveryCodesRegenerate ipAllowlistUpdate profileUpdate sessionDelete"
     " apiTokenCreate apiTokenUpdate apiTokenRegenerate apiTokenDelete sandboxClockAdvance"
     " contractAccept permissionGrantRevoke permissionGrantRenounce"
+    # PRO-12: a suspended profile can still pay.
+    " balanceTopUp invoicePay paymentConfirm paymentCancel"
+    " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"
 )
 # the fine print: an unverified profile may sign in (and out) and ask for its verification mail; no more.
 OPEN_WHILE_UNVERIFIED: Final[Names] = _names("sessionDelete emailVerificationResend")

@@ -32,6 +32,8 @@ class Estate:
     subscription: UUID = field(default_factory=new_id)
     invoice: UUID = field(default_factory=new_id)
     entry: UUID = field(default_factory=new_id)
+    payment: UUID = field(default_factory=new_id)
+    method: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -62,6 +64,8 @@ class Estate:
             "Billing": self.owner,
             "Invoice": self.invoice,
             "LedgerEntry": self.entry,
+            "Payment": self.payment,
+            "CardPaymentMethod": self.method,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
