@@ -33,6 +33,8 @@ from tests.walker import Walker
 
 ROOTS = ("account", "node", "nodes", "sandbox", "server", "session", "viewer")
 """What leads to something that is somebody's. The catalogue is everybody's: one document in four asks for it too."""
+MINE = ("viewer",)
+"""What leads to all that is one's own: one document in four asks for nothing else."""
 ECHOES = "renamePreview"
 """What says the name again that it is asked about."""
 SESSIONS = 3
@@ -148,12 +150,12 @@ async def walk(api: Api, canaries: Canaries, seeds: Iterable[int], caplog: pytes
     walkers = {
         (customer, roots): Walker(schema, supply, roots=roots)
         for customer, supply in supplies.items()
-        for roots in (None, ROOTS)
+        for roots in (None, MINE, ROOTS)
     }
     with capture_logs() as logs:
         for seed in seeds:
             caller = canaries.callers[seed % len(canaries.callers)]
-            request = walkers[caller.customer, ROOTS if seed % 4 else None].request(seed)
+            request = walkers[caller.customer, (None, MINE, ROOTS, ROOTS)[seed % 4]].request(seed)
             logs.clear()
             caplog.clear()
             response = await send(api, caller, request)

@@ -30,6 +30,7 @@ from schema.node import SOURCES
 from tests.api import DELEGATE, FREE, OWNER, Api
 from tests.booking import invoiced
 from tests.granting import a_grant, a_server, an_account
+from tests.paying import add_card, token, top_up
 
 ME, OTHER = new_id(), new_id()
 SIGNED_IN = Viewer(profile_id=ME, session_id=new_id(), interactive=True)
@@ -94,6 +95,8 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
         await api.api_token(person)
     for person in (OWNER, FREE):
         await invoiced(api.database, person.key, 600)
+        await add_card(api, "card_ok", person)
+        await top_up(api, "10", token("card_ok"), person)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
