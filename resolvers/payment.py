@@ -20,6 +20,7 @@ from models.invoice import Invoice
 from models.ledger import InsufficientBalance
 from models.money import LARGEST_CENTS, Money
 from models.payment import (
+    TEXT_LENGTH,
     AmountOutOfRange,
     Means,
     NothingDue,
@@ -242,7 +243,7 @@ async def means_of(context: Context, write: Write, owner_id: UUID, source: Payme
             raise unusable.at("source", "payment_method_id") from None
         return Means(method.kind, method.provider, method.id)
     provider = context.payments.taking(PaymentMethodKind.CARD)
-    if provider is None or not source.token:
+    if provider is None or not source.token or len(source.token) > TEXT_LENGTH:
         raise MethodUnusable().at("source")
     return Means(PaymentMethodKind.CARD, provider.name, token=source.token)
 

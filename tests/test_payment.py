@@ -147,6 +147,13 @@ async def test_a_declined_card_fails_and_moves_nothing(api: Api) -> None:
     assert (await api.rows(JournalEntry), len(await api.rows(Payment))) == ([], 1)
 
 
+@pytest.mark.parametrize("text", ["", "x" * 201, "é" * 5_000], ids=["empty", "too long", "far too long"])
+async def test_what_stands_for_no_card_is_refused(api: Api, text: str) -> None:
+    assert codes(await top_up(api, "10", token(text))) == ["PAYMENT_METHOD_UNUSABLE"]
+    assert codes(await add_card(api, text)) == ["PAYMENT_METHOD_UNUSABLE"]
+    assert (await money(api))["billing"]["payments"]["totalCount"] == 0
+
+
 async def test_strong_authentication_waits_for_the_customer_and_then_succeeds(api: Api) -> None:
     payment = (await top_up(api, "20.00", token("card_3ds")))["payment"]
     assert payment["status"] == "REQUIRES_ACTION"
