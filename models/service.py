@@ -17,6 +17,7 @@ class ServiceScope(StrEnum):
 
     ACCESS_CHECK = "ACCESS_CHECK"
     PROVISIONING = "PROVISIONING"
+    ABUSE = "ABUSE"
 
 
 class ServiceCredential(SQLModel, table=True):

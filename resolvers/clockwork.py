@@ -24,12 +24,14 @@ from models.issuer import Issuer
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
+from models.suspension import Suspension
 from models.vat_register import VatRegister
-from resolvers import issuing, renewal, vat, vat_correction
+from resolvers import issuing, renewal, suspension, vat, vat_correction
 from resolvers.ledger import PROFILE
 
 OFFSETS = table(ClockOffset)
 SUBSCRIPTIONS, CHARGES, INVOICES = table(Subscription), table(Charge), table(Invoice)
+SUSPENSIONS = table(Suspension)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -53,6 +55,7 @@ class Due(IntEnum):
     NOTICE = 2
     CHARGE = 3
     VAT_CHECK = 4
+    SUSPENSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,11 @@ def _of(kind: Due, rows: Any, instant: Any, *conditions: Any) -> Select[Any]:
 
 
 DUE = union_all(
-    _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at),
-    _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at),
+    _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at, ~renewal.WAITS),
+    _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at, ~renewal.WAITS),
     _of(Due.CHARGE, CHARGES, CHARGES.c.due_at, CHARGES.c.status == ChargeStatus.PENDING),
     _of(Due.VAT_CHECK, INVOICES, INVOICES.c.vat_check_at, INVOICES.c.vat_check_at.is_not(None)),
+    _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
 )
 
 
@@ -185,6 +189,9 @@ async def _do(works: Works, item: Item) -> None:
             await _issue(works, item)
         case Due.VAT_CHECK:
             await _check_again(works, item)
+        case Due.SUSPENSION:
+            async with works.write(item) as write:
+                await suspension.warn(works.office.figures, write, item.owner_id, item.at)
 
 
 async def _tell(works: Works, item: Item) -> None:

@@ -39,6 +39,7 @@ from schema.quote import AccountOpenQuote, InvoicingDayQuote
 from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
+from schema.suspension import Suspension, suspension
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -119,6 +120,7 @@ class Profile(Node, Actor):
     status: rows.ProfileStatus | None = guarded(
         ANY_OVERALL, "Life-cycle state.", Computed(rows.status_of, ("invited_at", "suspended_at"))
     )
+    suspension: Suspension | None = suspension()
     accounts: Connection[Account] = connection(
         account_acts.of_owner,
         key="id",

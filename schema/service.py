@@ -15,6 +15,7 @@ described(
     "What a service may ask or report.",
     ACCESS_CHECK="Ask whether the holder of a token may do something.",
     PROVISIONING="Report how provisioning came out.",
+    ABUSE="Suspend profiles for what they host, and lift that.",
 )
 
 
@@ -42,3 +43,4 @@ class Service:
 
 ACCESS_CHECK = Service(scope=ServiceScope.ACCESS_CHECK)
 PROVISIONING = Service(scope=ServiceScope.PROVISIONING)
+ABUSE = Service(scope=ServiceScope.ABUSE)

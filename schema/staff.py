@@ -10,6 +10,7 @@ from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
 from schema.scalar import SCALARS
+from schema.suspension import SuspensionMutation
 
 DESCRIPTION = "What the provider's other services ask and report."
 
@@ -20,7 +21,7 @@ class StaffQuery(AccessQuery):
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation):
     """Nouns of the staff schema."""
 
 

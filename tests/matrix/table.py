@@ -107,6 +107,8 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Profile id displayName email accounts servers viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
+    # The contract says: whoever can do something about it.
+    (SUBSCRIBED, "Profile suspension"),
     # The contract says: any overall permission.
     (ANY_OVERALL, "Profile kind status createdAt"),
     # PER-11 (deny by default): no permission of PER-1 speaks of these.
