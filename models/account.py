@@ -30,6 +30,8 @@ RENAMING_FAILED = action(
 PLAN_CHANGED = action("account.plan_changed", "The plan of the account was changed")
 LAPSED = action("account.lapsed", "The account was blocked, since nothing is paid for it any more")
 RESUMED = action("account.resumed", "The account is used again, since its server is paid for")
+SUSPENDED = action("account.suspended", "The account was blocked, since its owner is suspended")
+RELEASED = action("account.released", "The account is used again, since its owner is not suspended any more")
 BLOCKED = action("account.blocked", "The account was blocked on its machines")
 BLOCKING_FAILED = action("account.blocking_failed", "The account could not be blocked on its machines yet")
 UNBLOCKED = action("account.unblocked", "The account was unblocked on its machines")
@@ -153,6 +155,16 @@ class Account(SQLModel, table=True):
         """BIL-4. Its server is paid for again, and so it is used again."""
         self.status = AccountStatus.ACTIVE
         return self._asked(record, Operation.RESUME, RESUMED)
+
+    def suspend(self, record: Record) -> ProvisioningTask:
+        """PRO-12. Its owner is suspended: it is blocked, with everything on it."""
+        self.status = AccountStatus.SUSPENDED
+        return self._asked(record, Operation.SUSPEND, SUSPENDED)
+
+    def release(self, record: Record) -> ProvisioningTask:
+        """PRO-12. Its owner is not suspended any more, and so it is used again."""
+        self.status = AccountStatus.ACTIVE
+        return self._asked(record, Operation.RESUME, RELEASED)
 
     def settle(self, record: Record, answered: ProvisioningTask, outcome: Outcome) -> None:
         """EVT-2. Become what the answer to a task makes of it. One that is gone has its row deleted by who asks."""

@@ -54,3 +54,8 @@ def civil_day(instant: datetime, zone: ZoneInfo) -> date:
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """The instant at which `day` begins in `zone`, UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def later(instant: datetime, delay: timedelta, zone: ZoneInfo) -> datetime:
+    """So long after an instant, or before it, by the calendar of `zone`: days end at the hour at which they began."""
+    return (instant.astimezone(zone) + delay).astimezone(UTC)

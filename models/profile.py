@@ -139,6 +139,9 @@ class Profile(SQLModel, table=True):
     suspension_reason: SuspensionReason | None = Field(
         default=None, sa_type=one_of(SuspensionReason, "suspension_reason")
     )
+    deletion_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PRO-13. When it is deleted; as the two above it says what models/suspension.py bears on it."""
+    suspension_alert_id: UUID | None = None
 
     invoicing_day: int | None = None
     """BIL-5. The day of the month on which everything is invoiced; None for each product's own date."""

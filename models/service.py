@@ -18,6 +18,7 @@ class ServiceScope(StrEnum):
     ACCESS_CHECK = "ACCESS_CHECK"
     PROVISIONING = "PROVISIONING"
     PAYMENTS = "PAYMENTS"
+    ABUSE = "ABUSE"
 
 
 class ServiceCredential(SQLModel, table=True):

@@ -164,6 +164,15 @@ class Figures(BaseModel):
     payment_terms: Duration = Field(
         default=timedelta(days=30), description="BIL-3. How long after its issue an invoice is due, in whole days."
     )
+    suspension_deletion: Duration = Field(
+        default=timedelta(days=30), description="PRO-13. How long after its suspension a profile is to be deleted."
+    )
+    deletion_first_warning: Duration = Field(
+        default=timedelta(days=7), description="PRO-13. How long before that its owner is warned first."
+    )
+    deletion_last_warning: Duration = Field(
+        default=timedelta(days=1), description="PRO-13. How long before that its owner is warned once more."
+    )
     invoice_prefix: str = Field(
         default="F",
         pattern=r"^[A-Z0-9]{1,8}$",

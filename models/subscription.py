@@ -20,7 +20,7 @@ from models.obstacle import Obstacle
 from models.permission import Subject
 from models.price import BillingPeriod
 from models.renewal import Announcement, Renewal
-from models.subscription_period import SubscriptionPeriod, period_of
+from models.subscription_period import SubscriptionPeriod, free_period, period_of
 from models.term import Term
 
 STARTED = action("subscription.started", "A subscription began")
@@ -54,6 +54,8 @@ class Charged:
 
     charge: Charge
     period: SubscriptionPeriod
+    free: SubscriptionPeriod | None = None
+    """PRO-12. The days before it while its owner was suspended, which cost nothing."""
 
 
 class Subscription(SQLModel, table=True):
@@ -134,18 +136,19 @@ class Subscription(SQLModel, table=True):
     def renew(self, record: Record, term: Term, renewal: Renewal, due_at: datetime) -> Charged:
         """BIL-4, CAT-4. Go on for another period, at the price of `term`."""
         self._check_running()
+        paid_until = self.period_end
         self.period_start, self.period_end = term.starts_on, term.ends_before
         self._take(term, renewal)
         record.happened(RENEWED, self, cents=term.net_cents, until=term.ends_before)
-        return _charged(record, self, term, due_at)
+        return _charged(record, self, term, due_at, paid_until)
 
     def align(self, record: Record, term: Term, renewal: Renewal, due_at: datetime) -> Charged:
         """BIL-5. Pay the days up to the next invoicing day in advance."""
         self._check_running()
-        self.period_end = term.ends_before
+        paid_until, self.period_end = self.period_end, term.ends_before
         self._take(term, renewal)
         record.happened(ALIGNED, self, cents=term.net_cents, until=term.ends_before)
-        return _charged(record, self, term, due_at)
+        return _charged(record, self, term, due_at, paid_until)
 
     def renew_itself(self, record: Record, renews: bool) -> None:
         """BIL-4. Renew at the end of the period, or not; nothing is refunded. What is announced is looked at again."""
@@ -155,6 +158,16 @@ class Subscription(SQLModel, table=True):
         self.notice_at = record.now if renews else None
         fact = RENEWAL_RESUMED if renews else RENEWAL_STOPPED
         record.happened(fact, self, changes={"renews": (before, renews)})
+
+    def suspend(self) -> None:
+        """PRO-12. Wait with its owner, who is told: it is not renewed meanwhile, and it may end."""
+        self.status = SubscriptionStatus.SUSPENDED
+
+    def release(self, record: Record) -> None:
+        """PRO-12, BIL-4. Go on: what came to its end meanwhile is renewed from today on, not for the days between."""
+        self.status = SubscriptionStatus.ACTIVE
+        self.renews_at = max(self.renews_at, record.now) if self.renews_at else None
+        self.notice_at = max(self.notice_at, record.now) if self.notice_at else None
 
     def end(self, record: Record, *, on: date, action: Action = ENDED, **facts: Any) -> None:
         """BIL-4, BIL-18. It is over from this day on; whether anything is given back, others say."""
@@ -239,9 +252,14 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _charged(record: Record, subscription: Subscription, term: Term, due_at: datetime) -> Charged:
+def _charged(
+    record: Record, subscription: Subscription, term: Term, due_at: datetime, paid_until: date | None = None
+) -> Charged:
     charge = charge_of(subscription, term, record.now, due_at)
-    return Charged(charge, period_of(subscription.id, term, charge.id))
+    free = None
+    if paid_until is not None and paid_until < term.starts_on:
+        free = free_period(subscription.id, paid_until, term)
+    return Charged(charge, period_of(subscription.id, term, charge.id), free)
 
 
 def charge_of(subscription: Subscription, term: Term, ordered_at: datetime, due_at: datetime) -> Charge:

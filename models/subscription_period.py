@@ -44,3 +44,15 @@ def period_of(subscription_id: UUID, term: Term, charge_id: UUID | None = None) 
         net_cents=term.net_cents,
         charge_id=charge_id,
     )
+
+
+def free_period(subscription_id: UUID, starts_on: date, term: Term) -> SubscriptionPeriod:
+    """PRO-12. The days before a term that nobody could use what is subscribed to: nothing is charged for them."""
+    return SubscriptionPeriod(
+        subscription_id=subscription_id,
+        starts_on=starts_on,
+        ends_before=term.starts_on,
+        price_id=term.price.id,
+        list_cents=0,
+        net_cents=0,
+    )

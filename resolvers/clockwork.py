@@ -27,11 +27,12 @@ from models.payment_provider import Providers
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
+from models.suspension import Suspension
 from models.vat_register import VatRegister
-from resolvers import collection, issuing, renewal, settlement, vat, vat_correction
+from resolvers import collection, issuing, renewal, settlement, suspension, vat, vat_correction
 from resolvers.ledger import PROFILE
 
-OFFSETS, COLLECTIONS = table(ClockOffset), table(Collection)
+OFFSETS, COLLECTIONS, SUSPENSIONS = table(ClockOffset), table(Collection), table(Suspension)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
@@ -58,6 +59,7 @@ class Due(IntEnum):
     VAT_CHECK = 4
     PAYMENT_CHECK = 5
     COLLECTION = 6
+    SUSPENSION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,13 @@ def _of(kind: Due, rows: Any, instant: Any, *conditions: Any) -> Select[Any]:
 
 
 DUE = union_all(
-    _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at),
-    _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at),
+    _of(Due.RENEWAL, SUBSCRIPTIONS, SUBSCRIPTIONS.c.renews_at, ~renewal.WAITS),
+    _of(Due.NOTICE, SUBSCRIPTIONS, SUBSCRIPTIONS.c.notice_at, ~renewal.WAITS),
     _of(Due.CHARGE, CHARGES, CHARGES.c.due_at, CHARGES.c.status == ChargeStatus.PENDING),
     _of(Due.VAT_CHECK, INVOICES, INVOICES.c.vat_check_at, INVOICES.c.vat_check_at.is_not(None)),
     _of(Due.PAYMENT_CHECK, PAYMENTS, PAYMENTS.c.ask_at, PAYMENTS.c.ask_at.is_not(None)),
     _of(Due.COLLECTION, COLLECTIONS, COLLECTIONS.c.due_at, COLLECTIONS.c.due_at.is_not(None)),
+    _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
 )
 
 
@@ -197,6 +200,9 @@ async def _do(works: Works, item: Item) -> None:
             await _ask_about_payments(works, item)
         case Due.COLLECTION:
             await _collect(works, item)
+        case Due.SUSPENSION:
+            async with works.write(item) as write:
+                await suspension.warn(works.office.figures, write, item.owner_id, item.at)
 
 
 async def _tell(works: Works, item: Item) -> None:

@@ -21,7 +21,8 @@ from models.profile import Profile
 from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
-from resolvers.subscription import end_of_account, end_of_server, is_over, take_back
+from resolvers.subscription import end_of_account, end_of_server, take_back
+from resolvers.suspension import is_over, is_suspended
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
 PROFILES = table(Profile)
@@ -121,6 +122,8 @@ async def _settle(
     account.settle(write.record, task, outcome)
     if account.status is AccountStatus.ACTIVE and await is_over(write, account):
         write.add(account.lapse(write.record))  # What was paid for it ended meanwhile.
+    elif account.status is AccountStatus.ACTIVE and await is_suspended(write, account.owner_id):
+        write.add(account.suspend(write.record))  # Its owner was suspended meanwhile.
     if task.operation is Operation.RENAME:
         await write.run(delete_rows(NAMES).where(NAMES.c.account_id == account.id, NAMES.c.name != account.name))
     if (task.operation, outcome) not in GONE:

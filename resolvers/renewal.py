@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, select, union_all, update
+from sqlalchemy import Row, and_, bindparam, func, select, union_all, update
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus
 from models.charge import RevenueKind
-from models.clock import day_start
+from models.clock import civil_day, day_start
 from models.column import IdArray, Instant, among, table
 from models.db import Db, Write
 from models.locking import locking
@@ -65,7 +65,9 @@ NAMED = (
 
 MINE = SUBSCRIPTIONS.c.owner_id == bindparam("owner_id")
 UNTIL: Any = bindparam("until", type_=Instant())
-ENDING = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL))
+WAITS = and_(SUBSCRIPTIONS.c.status == SubscriptionStatus.SUSPENDED, SUBSCRIPTIONS.c.renews)
+"""PRO-12. While its owner is suspended nothing goes on; what would not go on ends all the same."""
+ENDING = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL, ~WAITS))
 """BIL-4. Of a profile, what ends by an instant."""
 ENDING_OF_SERVERS = select(SUBSCRIPTIONS.c.server_id).where(MINE, SUBSCRIPTIONS.c.renews_at <= UNTIL)
 ENDING_SERVERS = locking(select_rows(Server).where(SERVERS.c.id.in_(ENDING_OF_SERVERS)))
@@ -82,7 +84,7 @@ ENDING_ACCOUNTS = locking(
     )
 )
 """What is paid by that, and what is on servers that are."""
-TO_ANNOUNCE = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.notice_at <= UNTIL))
+TO_ANNOUNCE = locking(select_rows(Subscription).where(MINE, SUBSCRIPTIONS.c.notice_at <= UNTIL, ~WAITS))
 GOING = select(SERVERS.c.id).where(
     SERVERS.c.owner_id == bindparam("owner_id"), SERVERS.c.status == ServerStatus.DELETING
 )
@@ -121,6 +123,8 @@ class Priceable:
     def next_term(self, zone: ZoneInfo) -> Term:
         """BIL-4. The period that follows, at the price in force when it begins."""
         begins = self.row.period_end
+        if self.row.renews_at is not None:  # PRO-12. Later than the end, where it waited for that.
+            begins = max(begins, civil_day(self.row.renews_at, zone))
         days = span(self.row.anchor, self.invoicing_day, begins, self.row.period)
         return term(self.item, self.price(begins, zone), days, discounts_of(self.row.discounts))
 
@@ -204,6 +208,8 @@ async def _expire(write: Write, each: Priceable, held: Account | Server | None, 
 async def add(write: Write, charged: Charged) -> None:
     """Write what is charged for a period, once what it is charged for is there."""
     write.add(charged.charge)
+    if charged.free is not None:
+        write.append(charged.free)
     write.append(charged.period)
     await write.flush()
 

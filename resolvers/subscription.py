@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, bindparam, select
 from sqlmodel import select as select_rows
 
-from models.account import Account
 from models.charge import Charge, ChargeStatus
 from models.column import among, table
 from models.context import Context
@@ -20,10 +19,8 @@ from models.invoice import Invoice
 from models.invoice_line import InvoiceLine
 from models.issuer import Issuer
 from models.journal import EntryKind
-from models.plan import Plan
 from models.profile import Profile
 from models.renewal import Course, renewal
-from models.server import Server, ServerStatus
 from models.setting import Figures
 from models.subscription import Subscription, SubscriptionStatus, subscribe
 from models.term import Term
@@ -34,8 +31,8 @@ from resolvers.invoice import credit_note, whole
 from resolvers.renewal import NAMED, VERSIONS, WANTED, add, priceable
 from resolvers.right import Reader
 
-SUBSCRIPTIONS, ACCOUNTS, PLANS = table(Subscription), table(Account), table(Plan)
-PROFILES, CHARGES, SERVERS = table(Profile), table(Charge), table(Server)
+SUBSCRIPTIONS = table(Subscription)
+PROFILES, CHARGES = table(Profile), table(Charge)
 LINES, INVOICES = table(InvoiceLine), table(Invoice)
 INVOICING_DAY = select(PROFILES.c.invoicing_day).where(PROFILES.c.id == bindparam("owner_id"))
 INVOICED = (
@@ -46,14 +43,6 @@ INVOICED = (
     .order_by(INVOICES.c.position, LINES.c.position)
 )
 """Of subscriptions, what stands on which invoice."""
-OF_SERVER = select(SERVERS.c.status).where(SERVERS.c.id == bindparam("server_id"))
-PAID_FOR = (
-    select(SUBSCRIPTIONS.c.status)
-    .join_from(SUBSCRIPTIONS, ACCOUNTS, ACCOUNTS.c.id == SUBSCRIPTIONS.c.account_id)
-    .join(PLANS, PLANS.c.id == ACCOUNTS.c.plan_id)
-    .where(ACCOUNTS.c.id == bindparam("account_id"), ~PLANS.c.free)
-)
-"""All that an account had, while its plan is not free."""
 BY_KEYS = select(SUBSCRIPTIONS).where(among(SUBSCRIPTIONS.c.id, WANTED))
 
 
@@ -162,15 +151,6 @@ async def _ended(write: Write, whose: Any) -> list[UUID]:
         if subscription.status is not SubscriptionStatus.ENDED:
             subscription.end(write.record, on=subscription.period_end)
     return [subscription.id for subscription in subscriptions]
-
-
-async def is_over(write: Write, account: Account) -> bool:
-    """BIL-4. Whether what was paid for an account, or for its server, is over, and it has not gone to a free plan."""
-    if account.server_id is not None:
-        (server,) = await write.rows(OF_SERVER, {"server_id": account.server_id})
-        return server.status is ServerStatus.SUSPENDED
-    found = await write.rows(PAID_FOR, {"account_id": account.id})
-    return bool(found) and all(row.status is SubscriptionStatus.ENDED for row in found)
 
 
 async def take_back(office: Issuer, write: Write, keys: Sequence[UUID]) -> None:

@@ -44,6 +44,7 @@ from schema.quote import AccountOpenQuote, InvoicingDayQuote
 from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
+from schema.suspension import Suspension, suspension
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -130,6 +131,7 @@ class Profile(Node, Actor):
     status: rows.ProfileStatus | None = guarded(
         ANY_OVERALL, "Life-cycle state.", Computed(rows.status_of, ("invited_at", "suspended_at"))
     )
+    suspension: Suspension | None = suspension()
     restricted: bool | None = guarded(
         BILLING, "Technical limits apply until a first payment or a stored card.", Batch("id", restriction.restricted)
     )

@@ -16,6 +16,7 @@ described(
     ACCESS_CHECK="Ask whether the holder of a token may do something.",
     PROVISIONING="Report how provisioning came out.",
     PAYMENTS="See what providers told that fits no payment.",
+    ABUSE="Suspend profiles for what they host, and lift that.",
 )
 
 
@@ -44,3 +45,4 @@ class Service:
 ACCESS_CHECK = Service(scope=ServiceScope.ACCESS_CHECK)
 PROVISIONING = Service(scope=ServiceScope.PROVISIONING)
 PAYMENTS = Service(scope=ServiceScope.PAYMENTS)
+ABUSE = Service(scope=ServiceScope.ABUSE)

@@ -11,6 +11,7 @@ from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
+from schema.suspension import SuspensionMutation
 
 DESCRIPTION = "What the provider's other services ask and report."
 
@@ -21,7 +22,7 @@ class StaffQuery(AccessQuery, QuarantineQuery):
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation):
     """Nouns of the staff schema."""
 
 

@@ -23,9 +23,9 @@ SITES, BILLING = AccountPermission.SITES, OverallPermission.BILLING
 ELSEWHERE = "203.0.113.9"
 
 
-async def credential(api: Api, *scopes: ServiceScope, networks: list[str] | None = None) -> str:
+async def credential(api: Api, *scopes: ServiceScope, networks: list[str] | None = None, name: str = "mail") -> str:
     async with Db(api.database) as db:
-        return await service.add(db, "mail", list(scopes) or [ServiceScope.ACCESS_CHECK], networks or [])
+        return await service.add(db, name, list(scopes) or [ServiceScope.ACCESS_CHECK], networks or [])
 
 
 async def staff(api: Api, secret: str | None, document: str, variables: Any = None, **headers: str) -> Answer:

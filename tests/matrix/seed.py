@@ -109,6 +109,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     }
     if estate.name == "suspended":
         values |= {"suspended_at": SINCE, "suspension_reason": SuspensionReason.UNPAID_BALANCE}
+        values |= {"deletion_at": LONG_AFTER}
     yield profile(estate.owner, estate.name, hashed, **values)
     yield profile(estate.partner, f"partner-{estate.name}", hashed)
     owned: dict[str, Any] = {"owner_id": estate.owner, "created_at": SINCE}

@@ -112,6 +112,8 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (BILLING, "Profile identity"),
     # PRO-11: what would lift it is a payment or a card, which are BILLING's.
     (BILLING, "Profile restricted restrictionRemedy"),
+    # The contract says: whoever can do something about it.
+    (SUBSCRIBED, "Profile suspension"),
     # The contract says: any overall permission.
     (ANY_OVERALL, "Profile kind status createdAt"),
     # PER-11 (deny by default): no permission of PER-1 speaks of these.
