@@ -36,6 +36,7 @@ PATHS = {
     "Billing": "{ viewer { billing { id } } }",
     "LedgerEntry": "{ viewer { billing { ledger(first: 1) { nodes { id } } } } }",
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
+    "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -55,7 +56,7 @@ async def shown(api: Api, token: str, kind: str) -> str:
     """The id of the first object that the path to the type leads to."""
     if kind == "ApiToken":
         await api.api_token(OWNER)
-    if kind in ("LedgerEntry", "Invoice"):
+    if kind in ("LedgerEntry", "Invoice", "Alert"):
         await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):

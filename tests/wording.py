@@ -9,6 +9,7 @@ from app.host import SILENT
 from models.activity import ACTIONS
 from models.obstacle import Obstacle
 from models.refusal import Refusal
+from schema.alert import BODIES, TITLES
 from schema.decision import REMEDIES
 from schema.permission import ANSWERS
 
@@ -34,7 +35,7 @@ def templates() -> set[str]:
     ruled = {kind.message for kind in refusals(Refusal)}
     return (
         ruled
-        | {SILENT, *REMEDIES.values()}
+        | {SILENT, *REMEDIES.values(), *TITLES.values(), *BODIES.values()}
         | {kind.remedy for kind in Obstacle.__subclasses__() if kind.remedy}
         | {message for _, message in ANSWERS.values()}
         | {action.sentence for action in ACTIONS.values()}

@@ -32,6 +32,7 @@ class Estate:
     subscription: UUID = field(default_factory=new_id)
     invoice: UUID = field(default_factory=new_id)
     entry: UUID = field(default_factory=new_id)
+    alert: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -62,6 +63,7 @@ class Estate:
             "Billing": self.owner,
             "Invoice": self.invoice,
             "LedgerEntry": self.entry,
+            "Alert": self.alert,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
