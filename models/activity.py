@@ -35,7 +35,8 @@ class Action:
     """A kind of fact: its dotted code and its sentence, in English. It stands beside the verb that states it.
 
     `mail` is the template of the mail that each such fact sends: to the address among its facts (`address=…`), else to
-    the owner; with the link that they name (`link_id=…`); of another template where they name one (`template=…`).
+    the readers among them (`reader_ids=…`), else to the owner; with the link that they name (`link_id=…`); of another
+    template where they name one (`template=…`).
     """
 
     code: str

@@ -55,7 +55,9 @@ class Delivery(SQLModel, table=True):
     template: str = Field(max_length=80)
     """Of the mail; for anything else the code of its fact."""
     address: str | None = Field(default=None, sa_type=Email)
-    """None is the owner's, as it is when the mail is sent."""
+    """None is the reader's, as it is when the mail is sent."""
+    reader_id: UUID | None = None
+    """Who reads it, where that is not the owner."""
     state: DeliveryState = Field(default=DeliveryState.PENDING, sa_type=one_of(DeliveryState, "delivery_state"))
     due_at: datetime = Field(sa_type=Instant)
     attempt: int = 0
@@ -77,13 +79,15 @@ def deliveries(events: Iterable[ActivityEvent], real_now: datetime) -> Iterator[
         action = ACTIONS.get(event.kind)
         template = event.facts.get("template") or (action.mail if action else None)
         if template is not None and (template not in LINKED or "link_id" in event.facts):
-            yield Delivery(
-                event_id=event.id,
-                kind=DeliveryKind.MAIL,
-                template=template,
-                address=event.facts.get("address"),
-                due_at=real_now,
-            )
+            for reader_id in event.facts.get("reader_ids", [None]):
+                yield Delivery(
+                    event_id=event.id,
+                    kind=DeliveryKind.MAIL,
+                    template=template,
+                    address=event.facts.get("address"),
+                    reader_id=UUID(reader_id) if reader_id else None,
+                    due_at=real_now,
+                )
 
 
 def backoff(attempt: int, *, first: timedelta, most: timedelta) -> timedelta:

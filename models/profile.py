@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
@@ -109,6 +110,7 @@ class Profile(SQLModel, table=True):
     """PRO-1, PRO-2. Who signs in, and the legal identity that documents are made out to."""
 
     __tablename__ = "profile"
+    __table_args__ = (Index("ix_profile_inactive", "inactive_at", "id"),)
     activity_type: ClassVar[str] = "Profile"
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -142,6 +144,10 @@ class Profile(SQLModel, table=True):
     deletion_at: datetime | None = Field(default=None, sa_type=Instant)
     """PRO-13. When it is deleted; as the two above it says what models/suspension.py bears on it."""
     suspension_alert_id: UUID | None = None
+    last_signed_in_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PRO-14. By the business clock, as all of inactivity."""
+    inactive_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PRO-14. When it is looked whether the profile is inactive; None while there is an alert about that."""
 
     invoicing_day: int | None = None
     """BIL-5. The day of the month on which everything is invoiced; None for each product's own date."""

@@ -164,6 +164,33 @@ class Figures(BaseModel):
     payment_terms: Duration = Field(
         default=timedelta(days=30), description="BIL-3. How long after its issue an invoice is due, in whole days."
     )
+    alert_first_reminder: Duration = Field(
+        default=timedelta(days=15), description="ALE-4. How long after an alert its first reminder is sent."
+    )
+    alert_second_reminder: Duration = Field(
+        default=timedelta(days=25), description="ALE-4. How long after it the second one is sent."
+    )
+    alert_final_warning: Duration = Field(
+        default=timedelta(days=29), description="ALE-4. How long after it the final warning is sent."
+    )
+    alert_expiry: Duration = Field(
+        default=timedelta(days=30),
+        description="ALE-4. How long there is to resolve an alert; then it has consequences.",
+    )
+    inactivity_young: Duration = Field(
+        default=timedelta(days=120),
+        description="PRO-14. After how long without a sign-in a young profile with free accounts alone is inactive.",
+    )
+    inactivity_grown_months: int = Field(
+        default=6, ge=1, description="PRO-14. The same for one that is no longer young, in months."
+    )
+    inactivity_old_months: int = Field(default=12, ge=1, description="PRO-14. The same for an old one.")
+    inactivity_grown_years: int = Field(default=1, ge=1, description="PRO-14. Until what age a profile is young.")
+    inactivity_old_years: int = Field(default=4, ge=1, description="PRO-14. From what age on it is old.")
+    inactivity_look: Duration = Field(
+        default=timedelta(days=7),
+        description="PRO-14. When it is looked again whether one that has more than that, has it still.",
+    )
     suspension_deletion: Duration = Field(
         default=timedelta(days=30), description="PRO-13. How long after its suspension a profile is to be deleted."
     )

@@ -78,7 +78,7 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
     if subject.owner_id is None:
         return false()
     owner, wanted = subject.owner_id, subject.reach(requirement)
-    ways = [owner == VIEWER_ID, holding("owners", wanted, owner)]
+    ways = [holding("owners", wanted, owner)]
     if subject.account_id is not None:
         ways += _through("accounts", subject.account_id, owner, wanted, ACCOUNT_BITS, TECHNICAL_ACCOUNT)
     if subject.server_id is not None:
@@ -87,7 +87,9 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
         ways += [party == PARTY_ID for party in subject.parties]
     if requirement.related and subject.account_id is None and subject.server_id is None:
         ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
-    return or_(*ways)
+    if isinstance(subject.reserved, ColumnElement):
+        return or_(owner == VIEWER_ID, and_(~subject.reserved, or_(*ways)))
+    return or_(owner == VIEWER_ID, *ways)
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, literal, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.alert import Alert
 from models.charge import Charge, ChargeStatus
 from models.collection import Collection
 from models.column import Instant, table
@@ -29,11 +30,13 @@ from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
 from models.vat_register import VatRegister
-from resolvers import collection, issuing, renewal, settlement, suspension, vat, vat_correction
+from resolvers import alert, collection, issuing, renewal, settlement, suspension, vat, vat_correction
 from resolvers.ledger import PROFILE
 
-OFFSETS, COLLECTIONS, SUSPENSIONS = table(ClockOffset), table(Collection), table(Suspension)
+OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
+SUSPENSIONS, ALERTS = table(Suspension), table(Alert)
+SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -60,6 +63,8 @@ class Due(IntEnum):
     PAYMENT_CHECK = 5
     COLLECTION = 6
     SUSPENSION = 7
+    ALERT = 8
+    INACTIVITY = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ DUE = union_all(
     _of(Due.PAYMENT_CHECK, PAYMENTS, PAYMENTS.c.ask_at, PAYMENTS.c.ask_at.is_not(None)),
     _of(Due.COLLECTION, COLLECTIONS, COLLECTIONS.c.due_at, COLLECTIONS.c.due_at.is_not(None)),
     _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
+    _of(Due.ALERT, ALERTS, ALERTS.c.next_at),
+    _of(Due.INACTIVITY, SLEEPERS, SLEEPERS.c.inactive_at),
 )
 
 
@@ -203,6 +210,11 @@ async def _do(works: Works, item: Item) -> None:
         case Due.SUSPENSION:
             async with works.write(item) as write:
                 await suspension.warn(works.office.figures, write, item.owner_id, item.at)
+        case Due.ALERT:
+            async with works.write(item) as write:
+                await alert.advance(works.office.figures, write, item.owner_id, item.at)
+        case Due.INACTIVITY:
+            await _look_for_inactivity(works, item)
 
 
 async def _tell(works: Works, item: Item) -> None:
@@ -215,6 +227,19 @@ async def _tell(works: Works, item: Item) -> None:
         if not later:
             raise
         await renewal.look_later(works.db, later)
+
+
+async def _look_for_inactivity(works: Works, item: Item) -> None:
+    """PRO-14. Whoever has more than free accounts is looked at again later; that is no fact."""
+    looked = False
+    try:
+        async with works.write(item) as write:
+            looked = True
+            await alert.look_for_inactivity(write, item.owner_id, item.at)
+    except NothingDue:
+        if not looked:
+            raise
+        await alert.look_later(works.db, item.owner_id, item.at, works.office.figures.inactivity_look)
 
 
 async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:

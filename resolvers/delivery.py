@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlmodel import select as select_rows
 
 from models.activity import ActivityEvent, Author
@@ -141,7 +141,7 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
             PROFILES.c.last_name,
         )
         .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
-        .join(PROFILES, PROFILES.c.id == EVENTS.c.owner_id)
+        .join(PROFILES, PROFILES.c.id == func.coalesce(DELIVERIES.c.reader_id, EVENTS.c.owner_id))
         .where(DELIVERIES.c.id == claimed.id)
     )
     if row is None:

@@ -17,6 +17,7 @@ from models.locking import locking
 from models.money import InvalidAmount
 from models.profile import Profile
 from models.refusal import NotFound
+from resolvers import alert
 
 PROFILES, ENTRIES = table(Profile), table(JournalEntry)
 CREDITS, ALLOCATIONS, INVOICES = table(Credit), table(Allocation), table(Invoice)
@@ -76,6 +77,9 @@ async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -
         write.add(booked.credit)
     write.append(*booked.lines, *before, *booked.allocations)
     await write.flush()
+    entry = booked.entry
+    if entry.owner_id is not None and entry.balance_after_cents is not None:
+        await alert.balance_moved(write, entry.owner_id, entry.balance_after_cents)
 
 
 async def book_payment(

@@ -35,7 +35,7 @@ from models.session import (
 from models.setting import Figures
 from models.viewer import ANYBODY, Viewer
 from models.visible import REAL_NOW
-from resolvers import attempt
+from resolvers import alert, attempt
 from resolvers.attempt import give_back, remember, take_at
 from resolvers.find import find, writing
 from resolvers.right import holding, received, told, with_rights
@@ -177,6 +177,7 @@ async def open_for(
         opened.session.two_factor_at = write.real_now
     write.add(opened.session)
     await remember(write, profile, viewer.ip_address)
+    await alert.signed_in(figures, write, profile)
     return opened
 
 

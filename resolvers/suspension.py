@@ -87,6 +87,11 @@ async def lift(write: Write, profile: Profile, reason: SuspensionReason) -> bool
     return True
 
 
+async def stands(write: Write, owner_id: UUID, reason: SuspensionReason) -> bool:
+    """PRO-12. Whether a profile is suspended for this reason."""
+    return any(each.reason is reason for each in await write.lock(OPEN, {"owner_id": owner_id}))
+
+
 async def warn(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> None:
     """PRO-13. Tell of the deletion to come, where that is due."""
     profile = await write.lock_one(PROFILE, {"owner_id": owner_id})

@@ -27,6 +27,7 @@ from schema.account_list import ORDERS as ACCOUNT_ORDERS
 from schema.account_list import chosen as account_order
 from schema.account_list import criteria as account_criteria
 from schema.activity import ActivityEvent, history
+from schema.alert import Alert, alerts
 from schema.billing import Billing, billing
 from schema.connection import Connection, connection
 from schema.contract import Contract
@@ -163,6 +164,7 @@ class Profile(Node, Actor):
     grants_received: Connection[PermissionGrant] | None = grants(
         grant_acts.received, "Permissions received from others."
     )
+    alerts: Connection[Alert] = alerts()
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")

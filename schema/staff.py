@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from schema.access import AccessQuery
+from schema.alert import AlertMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
@@ -22,7 +23,7 @@ class StaffQuery(AccessQuery, QuarantineQuery):
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
     """Nouns of the staff schema."""
 
 

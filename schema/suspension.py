@@ -6,11 +6,12 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Computed, declare
+from engine.declare import Computed, One, declare
 from models.permission import OverallPermission
 from models.profile import SuspensionReason
 from models.suspension import Breach
 from resolvers import suspension as acts
+from schema.alert import Alert
 from schema.directive import authorize
 from schema.enumeration import described
 from schema.global_id import key_of
@@ -40,19 +41,22 @@ class Suspension:
     reason: SuspensionReason = strawberry.field(description="Cause.")
     since: datetime = strawberry.field(description="Start.")
     deletion_at: datetime = strawberry.field(description="Automatic deletion if nothing is done.")
+    alert: Alert | None = declare(One("alert"), description="Alert that explains and can lift it.")
 
 
-def shown(since: datetime | None, reason: SuspensionReason | None, deletion_at: datetime | None) -> Suspension | None:
-    """What the profile bears of the suspension by which it is deleted first."""
+def shown(
+    since: datetime | None, reason: SuspensionReason | None, deletion_at: datetime | None, alert: Any
+) -> Suspension | None:
+    """What the profile bears of the suspension by which it is deleted first; its alert by its key."""
     if since is None or reason is None or deletion_at is None:
         return None
-    return Suspension(reason=reason, since=since, deletion_at=deletion_at)
+    return Suspension(reason=reason, since=since, deletion_at=deletion_at, alert=alert)
 
 
 def suspension() -> Any:
     """PRO-12. The suspension of a profile, for those who can do something about it."""
     return declare(
-        Computed(shown, ("suspended_at", "suspension_reason", "deletion_at")),
+        Computed(shown, ("suspended_at", "suspension_reason", "deletion_at", "suspension_alert_id")),
         authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
         description="Why and since when the profile is suspended; null when it is not.",
     )

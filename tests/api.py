@@ -26,6 +26,7 @@ from models.token import Created, create_token
 from schema.global_id import global_id
 from schema.root import build
 from tests.database import START, Databases
+from tests.patience import PATIENT
 from tests.seeding import seeded
 
 CHEAP = {"password_memory_kib": 8, "password_passes": 1}
@@ -158,8 +159,10 @@ async def api(databases: Databases, database: Database, bound: Bound, hashing: H
 
 @asynccontextmanager
 async def serving(database: Database, bound: Bound, **settings: Any) -> AsyncIterator[Api]:
-    """The application with these settings."""
-    app = create_app(Settings(**{**CHEAP, "worker_in_server": False, **settings}), database=database, bound=bound)
+    """The application with these settings; nobody is dunned, unless they say so."""
+    app = create_app(
+        Settings(**{**CHEAP, **PATIENT, "worker_in_server": False, **settings}), database=database, bound=bound
+    )
     async with app.router.lifespan_context(app):
         served = Api(app, database)
         yield served

@@ -21,8 +21,9 @@ from schema.global_id import global_id
 from tests.api import OWNER, Api, profile_id
 from tests.hosting import account, answer
 from tests.opening import ERROR, LINES, on_plan, opened, plan_id, wanted
+from tests.patience import PATIENT
 
-OFFICE = Office(Figures(), sandbox=True)
+OFFICE = Office(Figures(**PATIENT), sandbox=True)
 MOVE = """mutation Move($to: DateTime!) { sandboxClockAdvance(input: {to: $to}) {
   sandbox { now } userErrors { code message } } }"""
 AMOUNTS = "net { amount } tax { amount } gross { amount } taxRate"

@@ -15,6 +15,9 @@ NOBODY = 0
 ON_SERVER = {1: 1, 2: 1, 3: 2}
 """Of everybody's accounts those that are on a server, and on which."""
 
+SHARED_ALERT = 1
+"""ALE-3. Of everybody's alerts the one about a negative balance, which whoever holds BILLING sees."""
+
 
 class Place(NamedTuple):
     """What a mark was written into."""
@@ -158,6 +161,8 @@ def _in_force(grant: Grant, mark: Mark) -> bool:
         return grant.shows_server(mark.number)
     if mark.place in (Place("contract", "id"), Place("subscription", "id")):
         return bool(COMMERCIAL.intersection(grant.overall))
+    if mark.place.table == "alert":
+        return OverallPermission.BILLING in grant.overall and mark.number == SHARED_ALERT
     if mark.place.table in BILLED:
         return OverallPermission.BILLING in grant.overall
     return mark.place == SHOWN_NAME or (OverallPermission.BILLING in grant.overall and mark.place in IDENTITY)

@@ -36,8 +36,9 @@ from resolvers import subscription as renewals
 from resolvers.audit import Findings, verify
 from tests.booking import a_customer
 from tests.hosting import OFFICE
+from tests.patience import PATIENT
 
-FIGURES = Figures()
+FIGURES = Figures(**PATIENT)
 ZONE = ZoneInfo(FIGURES.billing_zone)
 GIGABYTE = 10**9
 ENTRIES, INVOICES, PLANS = table(JournalEntry), table(Invoice), table(Plan)

@@ -21,6 +21,7 @@ from engine.bind import Bound
 from engine.declare import One, Reference
 from engine.shape import target_of
 from models.activity import ACTIONS
+from models.alert import AlertKind, AlertStatus
 from models.column import Email
 from models.db import Database, Db
 from models.payment import PaymentStatus
@@ -28,7 +29,7 @@ from models.payment_method import MethodState
 from models.permission import mask_of
 from models.tables import metadata
 from tests.database import START
-from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, ON_SERVER, Mark, Of, Place
+from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, ON_SERVER, SHARED_ALERT, Mark, Of, Place
 
 ROWS = 4
 """Of each table and customer, where there may be several."""
@@ -99,6 +100,12 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
+    Place("alert", "kind"): lambda of: (
+        AlertKind.NEGATIVE_BALANCE if of.number == SHARED_ALERT else AlertKind.TERMS_VIOLATION
+    ),
+    Place("alert", "reserved"): lambda of: of.number != SHARED_ALERT,
+    Place("alert", "status"): lambda of: AlertStatus.RESOLVED,
+    Place("alert", "told"): lambda of: {},
     Place("allocation", "debit_id"): lambda of: None,
     Place("invoice", "position"): lambda of: of.number + 1,
     Place("journal_entry", "facts"): lambda of: {},
@@ -124,6 +131,8 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("profile", "email_verified_at"): lambda of: START,
     Place("profile", "suspension_reason"): lambda of: None,
     Place("profile", "two_factor_since"): lambda of: START,
+    Place("suspension", "lifted_at"): lambda of: START,
+    Place("suspension", "told"): lambda of: {},
     Place("subscription", "anchor"): lambda of: START.date(),
     Place("subscription", "discounts"): lambda of: [],
     Place("subscription", "ended_on"): lambda of: START.date() if of.number == 2 else None,

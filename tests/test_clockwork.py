@@ -50,12 +50,13 @@ from tests.cycle import (
 from tests.database import START
 from tests.hosting import FORGE_ID, account, answer
 from tests.opening import codes
+from tests.patience import PATIENT
 from tests.test_account import DELETE
 
 RENEW = """mutation Renew($id: ID!, $renews: Boolean!) {
   subscriptionRenewalUpdate(input: {subscriptionId: $id, renews: $renews}) {
     subscription { renews status } userErrors { code } } }"""
-SETTINGS = Settings()
+SETTINGS = Settings(**PATIENT)
 SETTINGS_ZONE = ZoneInfo(SETTINGS.billing_zone)
 
 

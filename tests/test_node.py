@@ -39,6 +39,7 @@ PATHS = {
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
+    "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -58,7 +59,7 @@ async def shown(api: Api, token: str, kind: str) -> str:
     """The id of the first object that the path to the type leads to."""
     if kind == "ApiToken":
         await api.api_token(OWNER)
-    if kind in ("LedgerEntry", "Invoice"):
+    if kind in ("LedgerEntry", "Invoice", "Alert"):
         await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
     if kind == "Payment":
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})

@@ -26,6 +26,7 @@ from models.profile import PASSWORD_CHANGED
 from models.sandbox import ClockOffset
 from models.session import Session
 from tests.api import FREE, OWNER, Api
+from tests.cycle import alone
 from tests.mails import rows, told
 from tests.test_registration import ASK_RESET
 
@@ -109,6 +110,7 @@ async def test_what_was_sent_is_deleted_after_a_month_and_what_was_not_is_kept(
 ) -> None:
     """EVT-1. By real time, though the sandbox dates its mails by its own."""
     settings = Settings(mail_folder=tmp_path, delivery_attempts=1)
+    await alone(api)
     seeded = await api.rows(SandboxMail)
     async with Db(api.database) as db:
         await db.note(update(table(ClockOffset)).values(microseconds=5 * 10**12))

@@ -11,6 +11,7 @@ from models.obstacle import Obstacle
 from models.payment import REASONS
 from models.refusal import Refusal
 from models.restriction import REMEDY
+from schema.alert import BODIES, TITLES
 from schema.decision import REMEDIES
 from schema.permission import ANSWERS
 
@@ -36,7 +37,7 @@ def templates() -> set[str]:
     ruled = {kind.message for kind in refusals(Refusal)}
     return (
         ruled
-        | {SILENT, REMEDY, *REMEDIES.values(), *REASONS.values()}
+        | {SILENT, REMEDY, *REMEDIES.values(), *REASONS.values(), *TITLES.values(), *BODIES.values()}
         | {kind.remedy for kind in Obstacle.__subclasses__() if kind.remedy}
         | {message for _, message in ANSWERS.values()}
         | {action.sentence for action in ACTIONS.values()}

@@ -67,6 +67,8 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Profile.security": ("Security", (OWN,)),
         "Profile.billing": ("Billing", (OWN,)),
         "Billing.profile": ("Profile", (OWN,)),
+        "Profile.alerts": ("Alert", (OWN,)),
+        "Alert.subject": ("Profile", (OWN,)),
         "Billing.ledger": ("LedgerEntry", (OWN,)),
         "Billing.invoices": ("Invoice", (OWN,)),
         **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},

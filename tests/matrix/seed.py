@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from app.passwords import HashingPool
 from models.account import Account
 from models.activity import ActivityChannel, ActivityEvent
+from models.alert import Alert, AlertKind
 from models.charge import RevenueKind
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion
@@ -176,7 +177,7 @@ def _paying(estate: Estate) -> Iterator[SQLModel]:
 
 
 def _billed(estate: Estate) -> Iterator[SQLModel]:
-    """An invoice and the entry that booked it."""
+    """An invoice, the entry that booked it, and the alert about the balance."""
     amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
     yield Invoice(
         id=estate.invoice,
@@ -204,6 +205,8 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield InvoiceLine(quantity=1, unit_cents=CENTS, **amounts, **sold, **taxed)
     yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
     yield _booked(estate)
+    opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "reserved": False}
+    yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **opened)
 
 
 def _booked(estate: Estate) -> JournalEntry:

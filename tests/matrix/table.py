@@ -88,6 +88,8 @@ GATES: Final[dict[str, Rule]] = {
     # PER-1: balance and documents are BILLING's.
     "Billing": BILLING,
     "Invoice": BILLING,
+    # ALE-3: of a negative balance, BILLING; the others are their owner's (tests/test_alert.py).
+    "Alert": BILLING,
     "LedgerEntry": BILLING,
     # PER-1: payments and payment methods are BILLING's.
     "Payment": BILLING,
@@ -107,7 +109,7 @@ GATES: Final[dict[str, Rule]] = {
 
 _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # the fine print (e-mail as name, nothing else), PER-13; lists hold what the viewer may see.
-    (SEEN, "Profile id displayName email accounts servers viewerIsOwner viewerPermissions"),
+    (SEEN, "Profile id displayName email accounts servers alerts viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
     # PRO-11: what would lift it is a payment or a card, which are BILLING's.
@@ -190,6 +192,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Invoice amountDue allocations payments"),
     (SEEN, "Payment id amount status kind method invoices createdAt settledAt nextAction failure"),
     (SEEN, "CardPaymentMethod id label default autoDebit usable createdAt brand last4 expiresOn"),
+    (SEEN, "Alert id kind status subject title body openedAt remindedAt expiresAt consequence closedAt"),
     (SEEN, "LedgerEntry id kind amount balanceAfter bookedAt label source allocations"),
     # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),

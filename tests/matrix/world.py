@@ -34,6 +34,7 @@ class Estate:
     entry: UUID = field(default_factory=new_id)
     payment: UUID = field(default_factory=new_id)
     method: UUID = field(default_factory=new_id)
+    alert: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -66,6 +67,7 @@ class Estate:
             "LedgerEntry": self.entry,
             "Payment": self.payment,
             "CardPaymentMethod": self.method,
+            "Alert": self.alert,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
