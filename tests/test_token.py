@@ -447,7 +447,7 @@ def literal(kind: GraphQLInputType) -> str:
     if isinstance(kind, GraphQLInputObjectType):
         return "{" + given(kind.fields) + "}"
     known = {"Boolean": "true", "Int": "1", "EmailAddress": '"a@example.org"', "IPNetwork": '"192.0.2.1"'}
-    known |= {"UUID": '"0190cafe-0002-7001-8000-000000000000"'}
+    known |= {"UUID": '"0190cafe-0002-7001-8000-000000000000"', "Decimal": '"10"'}
     return known.get(kind.name, '"2027-01-01T00:00:00Z"' if kind.name == "DateTime" else '"x"')
 
 
