@@ -51,11 +51,21 @@ async def test_the_owner_has_a_year_of_invoices_and_payments(demo: Api) -> None:
     assert found["pendingCharges"] == []
     invoiced, paid, *_ = found["ledger"]["nodes"]
     assert (invoiced["kind"], invoiced["amount"]["amount"]) == ("INVOICE", "-295.20")
-    assert (paid["kind"], paid["amount"], paid["balanceAfter"]) == ("PAYMENT", {"amount": "14.40"}, {"amount": "0.00"})
+    assert (paid["kind"], paid["amount"], paid["balanceAfter"]) == ("PAYMENT", {"amount": "7.20"}, {"amount": "0.00"})
     newest, *older = found["invoices"]["nodes"]
     assert (newest["number"], newest["status"]) == ("TEST-F2026-000011", "OPEN")
     assert [each["status"] for each in older] == ["PAID"] * 4
-    assert (found["ledger"]["totalCount"], found["invoices"]["totalCount"]) == (19, 13)
+    assert (found["ledger"]["totalCount"], found["invoices"]["totalCount"]) == (25, 13)
+
+
+async def test_nobody_was_suspended_meanwhile(demo: Api) -> None:
+    answer = await demo.ask(
+        "{ viewer { status suspension { reason } alerts { nodes { kind status } } } }", token=await demo.token(OWNER)
+    )
+    alerts = answer.data["viewer"]["alerts"]["nodes"]
+    assert (answer.data["viewer"]["status"], answer.data["viewer"]["suspension"]) == ("ACTIVE", None)
+    assert alerts[0] == {"kind": "NEGATIVE_BALANCE", "status": "OPEN"}
+    assert {each["status"] for each in alerts[1:]} == {"RESOLVED"}
 
 
 async def test_the_owner_has_a_valid_card_on_file(demo: Api) -> None:
@@ -69,7 +79,7 @@ async def test_the_owner_has_a_valid_card_on_file(demo: Api) -> None:
 
 async def test_its_books_are_well(demo: Api) -> None:
     findings = await verify(demo.database)
-    assert (findings.profiles, findings.entries, findings.documents) == (1, 19, 13)
+    assert (findings.profiles, findings.entries, findings.documents) == (1, 25, 13)
     assert {each.status for each in await demo.rows(Charge)} == {ChargeStatus.INVOICED}
 
 
