@@ -61,6 +61,8 @@ async def test_they_do_so_at_the_same_time(
     assert set(found) == {None}
 
 
+# graphql-core leaves behind what it had begun of a list that fails; that is found out whenever memory is cleaned up.
+@pytest.mark.filterwarnings("ignore:.*coroutine object Bound:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.campaign
 @pytest.mark.parametrize("start", range(0, SLICE * SLICES, SLICE), ids=lambda start: f"seeds_{start:05}")
 async def test_so_they_do_to_many_documents(database: Database, bound: Bound, hashing: HashingPool, start: int) -> None:
