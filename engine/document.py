@@ -37,7 +37,7 @@ from engine.redact import safe_error
 from engine.scan import scan
 
 MOST_ERRORS = 5
-BYTES_PER_TOKEN = 500
+BYTES_PER_TOKEN = 600
 """What the nodes of a token take in memory at most: a field alone takes most, for its name, places and lists."""
 
 ESCAPE = "\\u"

@@ -203,7 +203,7 @@ def test_the_document_used_longest_ago_goes_first() -> None:
 
 
 def test_documents_are_kept_within_the_memory_they_are_thought_to_take() -> None:
-    documents = new_documents(size_bytes=50_000)
+    documents = new_documents(size_bytes=65_000)
     texts = ["{ viewer { " + "id " * 40 + f"a{number}: id }} }}" for number in range(3)]
     for text in texts:
         documents.prepare(text)
@@ -221,7 +221,7 @@ def test_documents_take_no_more_memory_than_they_are_thought_to() -> None:
     gc.collect()
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0.5 * thought < taken < 1.1 * thought
+    assert 0.5 * thought < taken < 1.1 * thought, taken / thought
 
 
 def test_what_is_larger_than_all_room_is_not_kept() -> None:
