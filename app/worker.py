@@ -43,7 +43,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await deliver(db, settings, stop or asyncio.Event())
         await simulator.answer_due(db, Office(settings, settings.sandbox))
         await ledger_seal.seal(db)
-        await payment_method.forget(db, providers_of(settings, database))
+        await payment_method.forget(db, settings, providers_of(settings, database))
         await fall_due(db, settings)
         await delivery.purge(db, settings)
         await link.purge(db, settings)

@@ -31,7 +31,7 @@ from models.subscription import Subscription
 from models.suspension import Suspension
 from models.vat_register import VatRegister
 from resolvers import alert, collection, issuing, renewal, settlement, suspension, vat, vat_correction
-from resolvers.ledger import PROFILE
+from resolvers.suspension import PROFILE
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)

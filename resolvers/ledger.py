@@ -18,8 +18,9 @@ from models.money import InvalidAmount
 from models.profile import Profile
 from models.refusal import NotFound
 from resolvers import alert
+from resolvers.suspension import PROFILE
 
-PROFILES, ENTRIES = table(Profile), table(JournalEntry)
+ENTRIES = table(JournalEntry)
 CREDITS, ALLOCATIONS, INVOICES = table(Credit), table(Allocation), table(Invoice)
 LAST = (
     select(ENTRIES.c.position, ENTRIES.c.balance_after_cents, ENTRIES.c.booked_at)
@@ -27,7 +28,6 @@ LAST = (
     .order_by(ENTRIES.c.position.desc())
     .limit(1)
 )
-PROFILE = locking(select_rows(Profile).where(PROFILES.c.id == bindparam("owner_id")))
 OPEN_CREDITS = locking(
     select_rows(Credit)
     .where(CREDITS.c.owner_id == bindparam("owner_id"), CREDITS.c.left_cents != 0)

@@ -133,12 +133,14 @@ async def remove(context: Context, *, key: UUID) -> UUID:
         if was_default:
             await _follow(write, profile.id, today)
         tell(write.record, profile, before=before, after=await is_restricted(write, profile.id, today))
-    await forget(context.db, context.payments)
     return key
 
 
-async def forget(db: Db, providers: Providers) -> None:
-    """BIL-9. Have the providers forget what was removed; one that is silent is told again later."""
+async def forget(db: Db, figures: Figures, providers: Providers) -> None:
+    """BIL-9. Have the providers forget what was removed; one that is silent is told again later.
+
+    The worker does: nobody who removes a card waits for what others have removed.
+    """
     gone = METHODS.c.removed_at.is_not(None), METHODS.c.token.is_not(None)
     for row in await db.rows(select(METHODS.c.id, METHODS.c.provider, METHODS.c.token).where(*gone)):
         provider = providers.named(row.provider)
@@ -146,8 +148,9 @@ async def forget(db: Db, providers: Providers) -> None:
             continue
         await db.release()
         try:
-            await provider.forget(row.token)
-        except ProviderSilent:
+            async with asyncio.timeout(figures.payment_timeout.total_seconds()):
+                await provider.forget(row.token)
+        except (ProviderSilent, TimeoutError):
             continue
         await db.note(update(METHODS).where(METHODS.c.id == row.id).values(token=None))
 

@@ -153,7 +153,8 @@ async def _charge(desk: Desk, payment: Any, now: datetime) -> Told:
         raise ProviderSilent("NOBODY_TO_ASK")
     token = payment.token
     if payment.method_id is not None:
-        method = await desk.db.first(select(METHODS.c.token).where(METHODS.c.id == payment.method_id))
+        kept = METHODS.c.id == payment.method_id, METHODS.c.removed_at.is_(None)
+        method = await desk.db.first(select(METHODS.c.token).where(*kept))
         token = method.token if method else None
         await desk.db.release()
     if token is None:

@@ -11,6 +11,7 @@ from models.account import Account, AccountStatus
 from models.column import Instant, table
 from models.context import Context
 from models.db import Write
+from models.locking import locking
 from models.plan import Plan
 from models.profile import Profile, SuspensionReason
 from models.refusal import NotFound
@@ -23,7 +24,8 @@ from models.suspension import suspend as begin
 SUSPENSIONS, PROFILES, ACCOUNTS = table(Suspension), table(Profile), table(Account)
 SUBSCRIPTIONS, SERVERS, PLANS = table(Subscription), table(Server), table(Plan)
 OWNER_ID: Any = bindparam("owner_id")
-PROFILE = select_rows(Profile).where(PROFILES.c.id == OWNER_ID)
+PROFILE = locking(select_rows(Profile).where(PROFILES.c.id == OWNER_ID))
+"""What whoever moves money, or acts for all that a profile has, locks first."""
 OPEN = select_rows(Suspension).where(SUSPENSIONS.c.owner_id == OWNER_ID, SUSPENSIONS.c.lifted_at.is_(None))
 TO_WARN = OPEN.where(SUSPENSIONS.c.next_at <= bindparam("until", type_=Instant()))
 ACCOUNTS_IN = select_rows(Account).where(ACCOUNTS.c.owner_id == OWNER_ID, ACCOUNTS.c.status == bindparam("status"))

@@ -404,6 +404,7 @@ async def terms(api: Api, document: str, **values: Any) -> Any:
 
 
 async def test_what_does_not_comply_is_told_and_suspends_where_nobody_says_that_it_does(api: Api) -> None:
+    """ALE-2."""
     assert (await terms(api, OPEN, text="Look at /shop."))["userErrors"] == []
     assert [each["code"] for each in (await terms(api, OPEN, text="Again."))["userErrors"]] == ["CONFLICT"]
     await move(api, "2026-12-22T12:00:00Z")

@@ -20,6 +20,7 @@ from models.payment import (
     PaymentStatus,
     payment_began,
 )
+from models.payment_method import PaymentMethod
 from models.payment_provider import (
     Action,
     ChargeOrder,
@@ -35,13 +36,13 @@ from models.sandbox_payment import SandboxCharge
 from models.setting import Figures
 from resolvers.audit import verify
 from resolvers.clockwork import Works, play, turn
-from resolvers.settlement import Desk, settle
+from resolvers.settlement import Desk, proceed, settle
 from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, profile_id
 from tests.booking import invoiced
 from tests.cycle import OFFICE, move, movements
 from tests.database import START
-from tests.paying import CANCEL, CONFIRM, add_card, asked, codes, money, pay_invoices, token, top_up
+from tests.paying import CANCEL, CONFIRM, REMOVE, add_card, asked, codes, money, pay_invoices, token, top_up
 
 SOON = START + timedelta(minutes=1)
 
@@ -330,6 +331,22 @@ async def test_what_never_arrived_is_sent_again_with_the_same_key(api: Api) -> N
     (payment,) = await api.rows(Payment)
     assert fake.asked == [("charge", payment.id), ("status", payment.id), ("charge", payment.id)]
     assert await movements(api) == [("PAYMENT", 5_000)]
+
+
+async def test_a_card_that_was_removed_meanwhile_is_not_charged(api: Api) -> None:
+    """Its provider may not have forgotten it yet."""
+    method = (await add_card(api, "card_ok"))["paymentMethod"]["id"]
+    (card,) = await api.rows(PaymentMethod)
+    await asked(api, REMOVE, {"id": method})
+    async with Db(api.database) as db:
+        async with db.write() as write:
+            means = Means(card.kind, card.provider, card.id)
+            wait = timedelta(minutes=1)
+            payment = payment_began(write.record, means, owner_id=OWNER.key, cents=5_000, wait=wait)
+            write.add(payment)
+        await proceed(Desk(db, OFFICE.figures, Providers((Fake(),))), payment.id, fresh=True)  # type: ignore[arg-type]
+    (left,) = await api.rows(Payment)
+    assert (left.status, await movements(api)) == (PaymentStatus.FAILED, [])
 
 
 async def test_another_amount_is_looked_at_by_people_and_not_booked(api: Api) -> None:

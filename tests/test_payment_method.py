@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from app.gateways.sandbox_payments import SandboxPayments
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
+from models.db import Db
 from models.payment import Payment
 from models.payment_method import PaymentMethod
+from models.payment_provider import Providers, ProviderSilent
+from models.setting import Figures
+from resolvers.payment_method import forget
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id
 from tests.cycle import movements
 from tests.paying import CONFIRM_METHOD, MONEY, REMOVE, UPDATE, add_card, asked, codes, money, token, top_up
@@ -89,7 +94,6 @@ async def test_there_is_one_default(api: Api) -> None:
     assert (await asked(api, REMOVE, {"id": second}))["deletedId"] == second
     assert [(each["id"], each["default"]) for each in await cards(api)] == [(first, True)]
     assert codes(await asked(api, REMOVE, {"id": second})) == ["NOT_FOUND"]
-    assert [row.token is None for row in await api.rows(PaymentMethod)].count(True) == 1
 
 
 async def test_so_many_cards_are_kept(api: Api) -> None:
@@ -125,6 +129,32 @@ async def test_a_payment_lifts_the_restriction_for_good(api: Api) -> None:
     assert (await money(api, FREE))["restricted"] is False
     assert await restrictions(api, FREE) == ["profile.restriction_lifted"]
     assert await movements(api, FREE) == [("PAYMENT", 1_000), ("PAYMENT", 1_000)]
+
+
+class Forgetful(SandboxPayments):
+    """Forgets what it is told to; the first time it says nothing."""
+
+    asked: list[str]
+
+    async def forget(self, token: str) -> None:
+        self.asked.append(token)
+        if len(self.asked) == 1:
+            raise ProviderSilent("NO_ANSWER")
+
+
+async def test_what_was_removed_is_forgotten_by_its_provider_once_it_answers(api: Api) -> None:
+    provider = Forgetful(api.database, Figures(), "x" * 32)
+    provider.asked = []
+    card = (await add_card(api, "card_ok"))["paymentMethod"]["id"]
+    await add_card(api, "card_3ds")
+    await asked(api, REMOVE, {"id": card})
+    tokens = []
+    for _ in range(3):
+        async with Db(api.database) as db:
+            await forget(db, Figures(), Providers((provider,)))
+        tokens.append([row.token is None for row in await api.rows(PaymentMethod) if row.removed_at is not None])
+    assert tokens == [[False], [True], [True]]
+    assert len(provider.asked) == 2
 
 
 async def test_cards_are_of_whoever_holds_billing(api: Api) -> None:

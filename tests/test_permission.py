@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from engine.declare import Source
+from models.alert import Alert, AlertKind, AlertStatus
 from models.column import new_id
 from models.context import Context
 from models.db import Db
@@ -29,7 +30,7 @@ from schema.directive import Authorize
 from schema.node import SOURCES
 from tests.api import DELEGATE, FREE, OWNER, Api
 from tests.booking import invoiced
-from tests.granting import a_grant, a_server, an_account
+from tests.granting import a_grant, a_server, an_account, put
 from tests.paying import add_card, token, top_up
 
 ME, OTHER = new_id(), new_id()
@@ -97,6 +98,10 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
         await invoiced(api.database, person.key, 600)
         await add_card(api, "card_ok", person)
         await top_up(api, "10", token("card_ok"), person)
+    now = api.database.clock.now()
+    alert = {"status": AlertStatus.OPEN, "opened_at": now, "since": now, "turn": 1, "told": {}}
+    for person in (OWNER, FREE):  # ALE-3. One that concerns its owner alone, whatever others hold.
+        await put(api, Alert, owner_id=person.key, kind=AlertKind.TERMS_VIOLATION, reserved=True, **alert)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
