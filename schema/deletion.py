@@ -96,7 +96,7 @@ class ProfileDeleteInput:
     confirmation: str = strawberry.field(description="The word of DeletionPreview.confirmation.")
     current_password: str = strawberry.field(description="Present password.")
     code: str | None = strawberry.field(
-        default=None,
+        default=strawberry.UNSET,
         description="Six digits, or a recovery code; required while two-factor authentication is on.",
     )
 
@@ -119,6 +119,6 @@ class DeletionMutation:
     )
     async def profile_delete(self, info: Info, input: ProfileDeleteInput) -> ProfileDeletePayload | None:
         key = await acts.delete_own(
-            info.context, confirmation=input.confirmation, password=input.current_password, code=input.code
+            info.context, confirmation=input.confirmation, password=input.current_password, code=input.code or None
         )
         return ProfileDeletePayload.of(deleted_id=global_id("Profile", key))
