@@ -288,7 +288,7 @@ async def test_nobody_leaves_with_debts_or_what_is_not_invoiced_yet(api: Api) ->
     await open_account(api, "shop", "small")
     shown = await preview(api, OWNER)
     assert [each["code"] for each in shown["blockers"]] == ["CONFLICT"]
-    assert "to be invoiced" in shown["blockers"][0]["message"] or "facturé" in shown["blockers"][0]["message"]
+    assert shown["blockers"][0]["message"] == "Une commande reste à facturer, le 31 janvier 2026."
     assert await codes(api, OWNER) == [("CONFLICT", None)]
     await settled(api, OWNER)
     had = round(float(await balance(api)) * 100)
