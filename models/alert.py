@@ -199,8 +199,7 @@ class Alert(SQLModel, table=True):
         elif course.over(record.now) or (self.expires_at is not None and self.expires_at <= record.now):
             self._close(record, AlertStatus.EXPIRED)
             return True
-        ahead = [at for step, at in self._course(figures).steps if self._key(step) not in self.told]
-        self.next_at = min(ahead, default=self.expires_at)
+        self._plan(record, figures)
         return False
 
     def follow(self, record: Record, since: datetime) -> None:
@@ -217,8 +216,9 @@ class Alert(SQLModel, table=True):
     def move(self, record: Record, on: date, figures: Figures) -> None:
         """ALE-1. What it is about ends on another day than was known; what was told is not told again."""
         if on != self.due_on:
-            self.due_on, self.next_at = on, record.now
+            self.due_on = on
             self.expires_at = self._course(figures).expires_at
+            self._plan(record, figures)
 
     def expire(self, record: Record) -> None:
         """ALE-1. What it warned of came before its time was over."""
@@ -234,9 +234,9 @@ class Alert(SQLModel, table=True):
         """ALE-2. What it is about is being done: nothing is told, and nothing follows, until that is answered."""
         self.next_at = None
 
-    def resume(self, record: Record) -> None:
+    def resume(self, record: Record, figures: Figures) -> None:
         """ALE-2. It was not done."""
-        self.next_at = record.now
+        self._plan(record, figures)
 
     def _tell(
         self, record: Record, figures: Figures, due: Sequence[Step], readers: Sequence[UUID], facts: Mapping[str, Any]
@@ -255,6 +255,12 @@ class Alert(SQLModel, table=True):
         template = f"alert_{self.kind.lower()}"
         told = {**facts, "step": step, "on": on, "text": self.text, "reader_ids": [str(each) for each in readers]}
         record.happened(NOTIFIED, self, template=template, about=self.label, **told)
+
+    def _plan(self, record: Record, figures: Figures) -> None:
+        """When there is something to tell again, or to end: from now on."""
+        ahead = [at for step, at in self._course(figures).steps if self._key(step) not in self.told]
+        at = min(ahead, default=self.expires_at)
+        self.next_at = max(at, record.now) if at is not None else None
 
     def _day(self, figures: Figures) -> date:
         """The day that is told: that on which something ends or happens, else that by which to put it right."""

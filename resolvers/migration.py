@@ -153,7 +153,7 @@ async def settle(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, rea
                 if outcome is Outcome.DONE:
                     alert.resolve(write.record)
                 else:
-                    alert.resume(write.record)
+                    alert.resume(write.record, office.figures)
         return True
     return False
 

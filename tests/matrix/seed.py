@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.passwords import HashingPool
 from models.account import Account
 from models.activity import ActivityChannel, ActivityEvent
-from models.alert import Alert, AlertKind
+from models.alert import CONCERNED, Alert, AlertKind
 from models.charge import RevenueKind
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion
@@ -23,6 +23,7 @@ from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import EntryKind, JournalEntry
 from models.mail import SandboxMail
+from models.migration import Migration
 from models.payment import Payment, PaymentInvoice, PaymentStatus
 from models.payment_method import MethodState, PaymentMethod
 from models.payment_provider import CardBrand, PaymentMethodKind
@@ -118,6 +119,8 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
+    of_account: dict[str, Any] = {"owner_id": estate.owner, "account_id": estate.account, "name": "matrix"}
+    yield Migration(id=estate.migration, summary="Newer.", scheduled_for=LONG_AFTER.date(), **of_account)
     yield from _billed(estate)
     yield from _paying(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
@@ -205,8 +208,9 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield InvoiceLine(quantity=1, unit_cents=CENTS, **amounts, **sold, **taxed)
     yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
     yield _booked(estate)
-    opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "reserved": False}
-    yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **opened)
+    about: dict[str, Any] = {"about_type": "Profile", "about_id": estate.owner, "cause_id": estate.owner}
+    opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "concerned": CONCERNED[AlertKind.NEGATIVE_BALANCE]}
+    yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **about, **opened)
 
 
 def _booked(estate: Estate) -> JournalEntry:
