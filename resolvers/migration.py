@@ -53,17 +53,17 @@ def of_account() -> Select[Any]:
 
 
 async def schedule_for(
-    context: Context, *, account_id: UUID | None, server_id: UUID | None, summary: str, on: date
+    db: Db, figures: Figures, *, account_id: UUID | None = None, server_id: UUID | None = None, summary: str, on: date
 ) -> UUID:
     """ALE-2. Staff schedules one, and those concerned are told; answers its key."""
     told = checked_text(summary, "summary")
     path = "account_id" if account_id else "server_id"
     rows = ACCOUNTS if account_id else SERVERS
-    owner = await context.db.first(select(rows.c.owner_id).where(rows.c.id == (account_id or server_id)))
+    owner = await db.first(select(rows.c.owner_id).where(rows.c.id == (account_id or server_id)))
     if owner is None:
         raise NotFound().at(path)
     try:
-        async with context.db.write() as write:
+        async with db.write() as write:
             await write.lock_one(PROFILE, {"owner_id": owner.owner_id})
             item = await _item(write, account_id, server_id)
             if item is None or item.owner_id != owner.owner_id:
@@ -72,7 +72,7 @@ async def schedule_for(
                 raise obstacle
             made = schedule(
                 write.record,
-                context.figures,
+                figures,
                 owner_id=item.owner_id,
                 name=item.name,
                 summary=told,

@@ -116,7 +116,8 @@ class MigrationStaffMutation:
     async def migration_schedule(self, info: Info, input: MigrationScheduleInput) -> MigrationSchedulePayload | None:
         account, server = input.what.account_id, input.what.server_id
         key = await acts.schedule_for(
-            info.context,
+            info.context.db,
+            info.context.figures,
             account_id=key_of(account, "Account", "what", "account_id") if isinstance(account, str) else None,
             server_id=key_of(server, "Server", "what", "server_id") if isinstance(server, str) else None,
             summary=input.summary,

@@ -103,6 +103,9 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("alert", "kind"): lambda of: (
         AlertKind.NEGATIVE_BALANCE if of.number == SHARED_ALERT else AlertKind.TERMS_VIOLATION
     ),
+    Place("alert", "account_id"): lambda of: None,
+    Place("alert", "server_id"): lambda of: None,
+    Place("migration", "server_id"): lambda of: None,
     Place("alert", "about_id"): lambda of: Row("profile", Of(of.customer, 0)),
     Place("alert", "about_type"): lambda of: "Profile",
     Place("alert", "cause_id"): lambda of: Row("alert", of),

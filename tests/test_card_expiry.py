@@ -110,7 +110,8 @@ async def test_a_worker_that_skips_days_comes_late_or_runs_twice_tells_each_noti
 ) -> None:
     """In production nobody plays the instants in between."""
     await stored(api)
-    office, told = Office(Figures(), sandbox=False), []
+    office = Office(Figures(), sandbox=False)
+    told: list[Exception] = []
     for _ in range(0, 46, days):
         clock.move(timedelta(days=days))
         for _ in range(2):

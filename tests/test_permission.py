@@ -122,12 +122,13 @@ async def every_alert(api: Api, person: Any, account: UUID | None, server: UUID 
     now = api.database.clock.now()
     record = Record(Author(), now, now)
     for kind in AlertKind:
-        for place in ({}, {"account_id": account}, {"server_id": server}):
-            key = new_id()
-            about = About("Profile", person.key, key, **place)
+        for of, on in ((None, None), (account, None), (None, server)):
+            about = About("Profile", person.key, new_id(), account_id=of, server_id=on)
             await put(api, Alert, **open_alert(record, person.key, kind, about=about).model_dump())
-    for place in ({"account_id": account}, {"server_id": server}):
-        row = Migration(owner_id=person.key, name="shop", summary="More.", scheduled_for=now.date(), **place)
+    for of, on in ((account, None), (None, server)):
+        row = Migration(
+            owner_id=person.key, account_id=of, server_id=on, name="shop", summary="More.", scheduled_for=now.date()
+        )
         await put(api, Migration, **row.model_dump())
 
 
