@@ -65,7 +65,7 @@ CHOSEN: Final[dict[str, str]] = {
 }
 
 
-OF_ACCOUNT: Final = frozenset({"Account", "Migration"})
+OF_ACCOUNT: Final = frozenset({"Account", "Alert", "Migration"})
 """Types of which every object is an account, or of the account in the public cloud."""
 
 
@@ -116,7 +116,7 @@ def _in_scope(caller: Caller, kind: str, target: Target) -> bool:
     if caller.narrowed == "another owner":
         return False
     if caller.narrowed == "account":
-        return target is Target.OWN and kind in {"Account", "Migration", "Profile", "ServiceSubscription"}
+        return target is Target.OWN and kind in {*OF_ACCOUNT, "Profile", "ServiceSubscription"}
     return True
 
 

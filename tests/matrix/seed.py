@@ -180,7 +180,7 @@ def _paying(estate: Estate) -> Iterator[SQLModel]:
 
 
 def _billed(estate: Estate) -> Iterator[SQLModel]:
-    """An invoice, the entry that booked it, and the alert about the balance."""
+    """An invoice, the entry that booked it, and an alert."""
     amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
     yield Invoice(
         id=estate.invoice,
@@ -208,9 +208,23 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield InvoiceLine(quantity=1, unit_cents=CENTS, **amounts, **sold, **taxed)
     yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
     yield _booked(estate)
-    about: dict[str, Any] = {"about_type": "Profile", "about_id": estate.owner, "cause_id": estate.owner}
-    opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "concerned": CONCERNED[AlertKind.NEGATIVE_BALANCE]}
-    yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **about, **opened)
+    yield _alert(estate)
+
+
+def _alert(estate: Estate) -> Alert:
+    """ALE-3. One that concerns everybody whom any concerns: about a domain of the account."""
+    about: dict[str, Any] = {"about_type": "Account", "about_id": estate.account, "account_id": estate.account}
+    return Alert(
+        id=estate.alert,
+        owner_id=estate.owner,
+        kind=AlertKind.DOMAIN_EXPIRY,
+        concerned=CONCERNED[AlertKind.DOMAIN_EXPIRY],
+        cause_id=estate.account,
+        due_on=LONG_AFTER.date(),
+        opened_at=SINCE,
+        since=SINCE,
+        **about,
+    )
 
 
 def _booked(estate: Estate) -> JournalEntry:

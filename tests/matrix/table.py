@@ -88,8 +88,13 @@ GATES: Final[dict[str, Rule]] = {
     # PER-1: balance and documents are BILLING's.
     "Billing": BILLING,
     "Invoice": BILLING,
-    # ALE-3: of a negative balance, BILLING; the other kinds in tests/test_permission.py, over every row.
-    "Alert": BILLING,
+    # ALE-3: of the end of a domain, all of these; of other kinds some of them (tests/test_permission.py, every row).
+    "Alert": Rule(
+        owner=True,
+        overall=_names("BILLING"),
+        account=_names("TECHNICAL_CONTACT"),
+        server=_names("TECHNICAL_CONTACT"),
+    ),
     # The contract says: whoever holds MIGRATION on what is migrated.
     "Migration": Rule(owner=True, account=_names("MIGRATION"), server=_names("MIGRATION")),
     "LedgerEntry": BILLING,
