@@ -101,7 +101,7 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
     Place("alert", "kind"): lambda of: (
-        AlertKind.NEGATIVE_BALANCE if of.number == SHARED_ALERT else AlertKind.TERMS_VIOLATION
+        AlertKind.CARD_EXPIRY if of.number == SHARED_ALERT else AlertKind.MIGRATION_SCHEDULED
     ),
     Place("alert", "account_id"): lambda of: None,
     Place("alert", "server_id"): lambda of: None,
