@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app import demo_alerts
 from app.demo import PEOPLE
 from app.gateways.sandbox_payments import SandboxPayments
 from app.payments import providers_of
@@ -38,6 +39,8 @@ async def play_back(database: Database, settings: Settings) -> None:
             if paid_at <= now:
                 await play(works, paid_at, _stop)
                 await _pay(db, OWNER.key, paid_at)
+        await play(works, now, _stop)
+        await demo_alerts.make(db, works.office, now)
         await play(works, now, _stop)
 
 

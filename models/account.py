@@ -88,6 +88,11 @@ def obstacle_to(wanted: AccountAction, status: AccountStatus) -> Obstacle | None
     return None if status in ALLOWED[wanted] else IN_THE_WAY[status]()
 
 
+def under_way(status: AccountStatus) -> Obstacle | None:
+    """ALE-2. What keeps the machines from an account that is used, or blocked: that it comes, goes or is renamed."""
+    return None if status in (AccountStatus.ACTIVE, AccountStatus.SUSPENDED) else IN_THE_WAY[status]()
+
+
 class Account(SQLModel, table=True):
     """An isolated hosting space with a unique name."""
 

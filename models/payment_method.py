@@ -1,17 +1,23 @@
 """BIL-9. Means of payment on file: the provider's token and what tells one card from another; never its number."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
+from models.alert import About
+from models.alert_course import day_after
+from models.clock import later
 from models.column import Instant, new_id, one_of
 from models.payment_provider import CardBrand, DeclineReason, PaymentMethodKind, ProviderState, Stored
 from models.refusal import Code, LimitReached, Refusal
+from models.setting import Figures
 
 ASKED = action("payment_method.asked", "A means of payment was given to be stored")
 ADDED = action("payment_method.added", "A means of payment was stored")
@@ -20,6 +26,7 @@ REFUSED = action("payment_method.refused", "A means of payment was refused")
 UPDATED = action("payment_method.updated", "A means of payment was changed")
 REMOVED = action("payment_method.removed", "A means of payment was removed")
 TOKEN_LENGTH = 200
+NAMES: Mapping[CardBrand, str] = {CardBrand.VISA: "Visa", CardBrand.MASTERCARD: "Mastercard"}
 
 
 class MethodState(StrEnum):
@@ -71,6 +78,7 @@ class PaymentMethod(SQLModel, table=True):
     __tablename__ = "payment_method"
     __table_args__ = (
         Index("ix_payment_method_owner", "owner_id", "created_at", "id"),
+        Index("ix_payment_method_look", "look_at", "id"),
         Index(
             "uq_payment_method_default",
             "owner_id",
@@ -107,6 +115,8 @@ class PaymentMethod(SQLModel, table=True):
     reason: DeclineReason | None = Field(default=None, sa_type=one_of(DeclineReason, "method_decline_reason"))
     """Why it was refused."""
     created_at: datetime = Field(sa_type=Instant)
+    look_at: datetime | None = Field(default=None, sa_type=Instant)
+    """ALE-2. When the clock looks whether its end is to be told of."""
     removed_at: datetime | None = Field(default=None, sa_type=Instant)
 
     def is_usable(self, today: date) -> bool:
@@ -117,6 +127,25 @@ class PaymentMethod(SQLModel, table=True):
         """Raises MethodUnusable where it cannot be charged."""
         if not self.is_usable(today):
             raise MethodUnusable
+
+    def told_at(self, figures: Figures) -> datetime | None:
+        """ALE-2. From when on its end is told of; None of what has none."""
+        if self.expires_on is None:
+            return None
+        end = day_after(self.expires_on, figures)
+        return later(end, -figures.card_expiry_notice, ZoneInfo(figures.billing_zone))
+
+    def is_outlasted(self, others: Sequence["PaymentMethod"]) -> bool:
+        """ALE-2. Whether another card has taken its place: the default one, where that ends later."""
+        return any(
+            other.is_default and self.expires_on and other.expires_on and other.expires_on > self.expires_on
+            for other in others
+        )
+
+    @property
+    def about(self) -> About:
+        """What an alert says that it is about."""
+        return About("CardPaymentMethod", self.id, self.id, label(self.brand, self.last4), on=self.expires_on)
 
     def check_waits(self, now: datetime) -> None:
         """Raises MethodNotWaiting where nothing is to be concluded, and ActionExpired where that is too late."""
@@ -145,6 +174,7 @@ class PaymentMethod(SQLModel, table=True):
                 record.happened(WAITS, self)
             return not known
         self.state, self.token, self.is_default = MethodState.STORED, told.token, first
+        self.look_at = record.now
         self.redirect_url = self.client_secret = self.action_expires_at = None
         record.happened(ADDED, self)
         return True
@@ -166,8 +196,13 @@ class PaymentMethod(SQLModel, table=True):
         record.happened(REMOVED, self)
 
     def _end(self, state: MethodState) -> None:
-        self.state, self.is_default, self.auto_debit = state, False, False
+        self.state, self.is_default, self.auto_debit, self.look_at = state, False, False, None
         self.redirect_url = self.client_secret = self.action_expires_at = None
+
+
+def label(brand: CardBrand | None, last4: str | None) -> str:
+    """BIL-9. What a card is called."""
+    return f"{NAMES[brand] if brand else ''} {last4 or ''}".strip()
 
 
 def is_usable(state: MethodState, expires_on: date | None, today: date) -> bool:

@@ -155,13 +155,13 @@ class Subject(Generic[V]):
     server_id: V | None = None
     parties: tuple[V, ...] = ()
     """Other profiles that may see it, where the requirement says so."""
-    reserved: Any = False
-    """ALE-3. It concerns its owner alone, whatever others hold."""
+    concerned: Any = None
+    """ALE-3. The bits of the permissions that count on it beside its owner's right, of those asked; None is all."""
 
     def reach(self, requirement: Requirement) -> int:
         """PER-4. The bits of which one suffices on this subject."""
-        if isinstance(self.reserved, int) and self.reserved:
-            return OWNER
+        if isinstance(self.concerned, int):
+            return requirement.mask & (OWNER | self.concerned)
         if not requirement.related:
             return requirement.mask
         if self.account_id is not None:

@@ -31,6 +31,7 @@ class Operation(StrEnum):
     RESUME = "RESUME"
     DELETE = "DELETE"
     MOVE = "MOVE"
+    MIGRATE = "MIGRATE"
 
 
 OVERTAKING = frozenset({Operation.SUSPEND, Operation.RESUME, Operation.DELETE})
@@ -70,13 +71,16 @@ class ProvisioningTask(SQLModel, table=True):
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    account_id: UUID
+    account_id: UUID | None = None
+    """None where a whole server is meant."""
     operation: Operation = Field(sa_type=one_of(Operation, "provisioning_operation"))
     name: str = Field(sa_type=Name(LONGEST))
     """The name of the account when it was asked."""
     new_name: str | None = Field(default=None, sa_type=Name(LONGEST))
     server_id: UUID | None = None
     """Where it is to be, or is; None is the public cloud."""
+    migration_id: UUID | None = None
+    """ALE-2. The migration that it applies."""
     sealed_password: str | None = Field(default=None, max_length=400, repr=False)
     """ACC-1. The password of the service users, as a hash; forgotten once the task is answered."""
     state: TaskState = Field(default=TaskState.PENDING, sa_type=one_of(TaskState, "provisioning_state"))
@@ -120,10 +124,11 @@ class Order:
 
     id: UUID
     operation: Operation
-    account_id: UUID
+    account_id: UUID | None
     name: str
     new_name: str | None = None
     server_id: UUID | None = None
+    migration_id: UUID | None = None
     sealed_password: str | None = field(default=None, repr=False)
 
 

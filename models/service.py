@@ -19,6 +19,8 @@ class ServiceScope(StrEnum):
     PROVISIONING = "PROVISIONING"
     PAYMENTS = "PAYMENTS"
     ABUSE = "ABUSE"
+    DOMAINS = "DOMAINS"
+    SUPPORT = "SUPPORT"
 
 
 class ServiceCredential(SQLModel, table=True):

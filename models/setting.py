@@ -177,6 +177,41 @@ class Figures(BaseModel):
         default=timedelta(days=30),
         description="ALE-4. How long there is to resolve an alert; then it has consequences.",
     )
+    card_expiry_notice: Duration = Field(
+        default=timedelta(days=31),
+        description="ALE-2. A card is told of whose last day is over in less than this.",
+    )
+    card_expiry_reminder: Duration = Field(
+        default=timedelta(days=7), description="ALE-1. How long before the end of that day its owner is reminded."
+    )
+    domain_expiry_notice: Duration = Field(
+        default=timedelta(days=30), description="ALE-2. How long before its end a domain is told of."
+    )
+    domain_late_renewal: Duration = Field(
+        default=timedelta(days=7), description="ALE-2. The same of one that renews itself, and should have by then."
+    )
+    domain_renewal_notice: Duration = Field(
+        default=timedelta(days=30),
+        description="ALE-2. How long before its end the money for a domain that renews itself has to be there.",
+    )
+    domain_first_reminder: Duration = Field(
+        default=timedelta(days=14), description="ALE-1. How long before the end of a domain is reminded first."
+    )
+    domain_second_reminder: Duration = Field(
+        default=timedelta(days=7), description="ALE-1. How long before it is reminded once more."
+    )
+    domain_final_warning: Duration = Field(
+        default=timedelta(days=1), description="ALE-1. How long before it the final warning is sent."
+    )
+    migration_reminder: Duration = Field(
+        default=timedelta(days=7), description="ALE-1. How long before it is applied a migration is told of again."
+    )
+    migration_final_warning: Duration = Field(
+        default=timedelta(days=1), description="ALE-1. How long before that once more, at least."
+    )
+    migration_retry: Duration = Field(
+        default=timedelta(days=1), description="ALE-2. When a migration that failed is applied again by itself."
+    )
     inactivity_young: Duration = Field(
         default=timedelta(days=120),
         description="PRO-14. After how long without a sign-in a young profile with free accounts alone is inactive.",

@@ -159,12 +159,13 @@ def suspend(
     return begun
 
 
-def checked_text(text: str) -> str:
-    """PRO-12. What is told to the customer."""
+def checked_text(text: str, *path: str) -> str:
+    """PRO-12. What is told to the customer; `path` is the input's field, by default of this name."""
+    path = path or ("text",)
     if not text.strip():
-        raise TextMissing().at("text")
+        raise TextMissing().at(*path)
     if len(text) > TEXT_LENGTH:
-        raise TextTooLong().at("text")
+        raise TextTooLong().at(*path)
     return text.strip()
 
 

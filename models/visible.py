@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, fa
 from models.column import IdArray, Instant, among
 from models.permission import (
     ACCOUNT_BITS,
+    OWNER,
     SERVER_BITS,
     TECHNICAL_ACCOUNT,
     TECHNICAL_SERVER,
@@ -77,19 +78,35 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
         return VIEWER_ID.is_not(None)
     if subject.owner_id is None:
         return false()
-    owner, wanted = subject.owner_id, subject.reach(requirement)
+    owner = subject.owner_id
+    if isinstance(subject.concerned, ColumnElement):
+        return or_(owner == VIEWER_ID, *_concerned(requirement, subject, subject.concerned))
+    ways = _holding(subject, subject.reach(requirement))
+    if requirement.parties:
+        ways += [party == PARTY_ID for party in subject.parties]
+    if requirement.related and subject.account_id is None and subject.server_id is None:
+        ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
+    return or_(owner == VIEWER_ID, *ways)
+
+
+def _concerned(requirement: Requirement, subject: Subject[Column], concerned: Column) -> list[Column]:
+    """ALE-3. Each row says which of the permissions that are asked for count on it."""
+    ways = _holding(subject, OWNER)
+    for permission in requirement.listed:
+        counts = concerned.bitwise_and(permission.bit) != 0
+        ways.append(and_(counts, or_(*_holding(subject, permission.bit))))
+    return ways
+
+
+def _holding(subject: Subject[Column], wanted: int) -> list[Column]:
+    """The rows on which the caller holds one of the bits: of the owner's everything, of the account, of the server."""
+    owner: Any = subject.owner_id
     ways = [holding("owners", wanted, owner)]
     if subject.account_id is not None:
         ways += _through("accounts", subject.account_id, owner, wanted, ACCOUNT_BITS, TECHNICAL_ACCOUNT)
     if subject.server_id is not None:
         ways += _through("servers", subject.server_id, owner, wanted, SERVER_BITS, TECHNICAL_SERVER)
-    if requirement.parties:
-        ways += [party == PARTY_ID for party in subject.parties]
-    if requirement.related and subject.account_id is None and subject.server_id is None:
-        ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
-    if isinstance(subject.reserved, ColumnElement):
-        return or_(owner == VIEWER_ID, and_(~subject.reserved, or_(*ways)))
-    return or_(owner == VIEWER_ID, *ways)
+    return ways
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:

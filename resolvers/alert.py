@@ -24,8 +24,8 @@ from models.refusal import NotFound
 from models.server import Server
 from models.setting import Figures
 from models.suspension import AlreadySuspended, checked_text
-from resolvers import suspension
-from resolvers.contact import billing_contacts
+from resolvers import domain, migration, suspension
+from resolvers.contact import concerned
 from resolvers.suspension import PROFILE
 
 ALERTS, PROFILES, INVOICES, ENTRIES = table(Alert), table(Profile), table(Invoice), table(JournalEntry)
@@ -55,7 +55,17 @@ ONLY_FREE = select(PROFILES.c.id).where(
 
 def of_owner(*, status: Sequence[AlertStatus] | None = None, kind: Sequence[AlertKind] | None = None) -> Select[Any]:
     """ALE-3. The alerts of a profile; in one of these states, of one of these kinds."""
-    found = select(ALERTS.c.owner_id)
+    return _narrowed(select(ALERTS.c.owner_id), status, kind)
+
+
+def of_account(*, status: Sequence[AlertStatus] | None = None, kind: Sequence[AlertKind] | None = None) -> Select[Any]:
+    """ALE-3. The alerts about an account; in one of these states, of one of these kinds."""
+    return _narrowed(select(ALERTS.c.account_id), status, kind)
+
+
+def _narrowed(
+    found: Select[Any], status: Sequence[AlertStatus] | None, kind: Sequence[AlertKind] | None
+) -> Select[Any]:
     if status is not None:
         found = found.where(ALERTS.c.status.in_(status))
     return found if kind is None else found.where(ALERTS.c.kind.in_(kind))
@@ -66,6 +76,7 @@ def of_owner(*, status: Sequence[AlertStatus] | None = None, kind: Sequence[Aler
 
 async def balance_moved(write: Write, owner_id: UUID, balance_cents: int) -> None:
     """ALE-2, ALE-4. In the transaction that moves a balance; its profile is locked."""
+    await domain.fund(write, owner_id, balance_cents)
     found = await write.lock_one(OPEN, {"owner_id": owner_id, "kind": AlertKind.NEGATIVE_BALANCE})
     profile = write.held(Profile, owner_id)
     if profile is not None and profile.deleted_at is not None:
@@ -98,14 +109,21 @@ async def advance(figures: Figures, write: Write, owner_id: UUID, at: datetime) 
     if profile is None:
         return
     for alert in await write.lock(DUE, {"owner_id": owner_id, "until": at}):
-        readers, facts = [profile.id], {"customer": _name(profile)}
+        readers, facts = await concerned(write, alert.subject), {"customer": _name(profile)}
         if alert.kind is AlertKind.NEGATIVE_BALANCE:
-            readers = [row.id for row in await billing_contacts(write, profile.id)]
             (balance,) = await write.rows(BALANCE, {"owner_id": profile.id})
             facts["owed"] = str(Money(-balance.cents).amount)
-        if not alert.advance(write.record, figures, readers, **facts):
-            continue
-        reason = SUSPENDS[alert.kind]
+        if alert.advance(write.record, figures, readers, **facts):
+            await _follows(figures, write, profile, alert, readers)
+
+
+async def _follows(figures: Figures, write: Write, profile: Profile, alert: Alert, readers: Sequence[UUID]) -> None:
+    """ALE-2. What comes of an alert whose time is over."""
+    if alert.kind is AlertKind.DOMAIN_EXPIRY:
+        alert.lose(write.record, readers, customer=_name(profile))
+    elif alert.kind is AlertKind.MIGRATION_SCHEDULED:
+        await migration.begin(figures, write, alert.cause_id)
+    elif (reason := SUSPENDS.get(alert.kind)) is not None:
         with suppress(AlreadySuspended):  # Somebody did it meanwhile.
             await suspension.suspend(figures, write, profile, reason, text=alert.text, alert_id=alert.id)
 

@@ -21,22 +21,39 @@ from models.charge import Charge, ChargeStatus
 from models.collection import Collection
 from models.column import Instant, table
 from models.db import Database, Db, Write
+from models.domain import Domain
 from models.invoice import Invoice
 from models.issuer import Issuer
+from models.migration import Migration
 from models.obstacle import Obstacle
 from models.payment import Payment
+from models.payment_method import PaymentMethod
 from models.payment_provider import Providers
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
 from models.vat_register import VatRegister
-from resolvers import alert, collection, deletion, issuing, renewal, settlement, suspension, vat, vat_correction
+from resolvers import (
+    alert,
+    card_expiry,
+    collection,
+    deletion,
+    domain,
+    issuing,
+    migration,
+    renewal,
+    settlement,
+    suspension,
+    vat,
+    vat_correction,
+)
 from resolvers.suspension import PROFILE
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 SUSPENSIONS, ALERTS = table(Suspension), table(Alert)
+METHODS, DOMAINS, MIGRATIONS = table(PaymentMethod), table(Domain), table(Migration)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
 LEAVERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.deletion_at).subquery()
 TURN = 7_237_412_034
@@ -67,7 +84,10 @@ class Due(IntEnum):
     SUSPENSION = 7
     ALERT = 8
     INACTIVITY = 9
-    DELETION = 10
+    CARD = 10
+    DOMAIN = 11
+    MIGRATION = 12
+    DELETION = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +162,9 @@ DUE = union_all(
     _of(Due.ALERT, ALERTS, ALERTS.c.next_at),
     _of(Due.INACTIVITY, SLEEPERS, SLEEPERS.c.inactive_at),
     _of(Due.DELETION, LEAVERS, LEAVERS.c.deletion_at, LEAVERS.c.deletion_at.is_not(None)),
+    _of(Due.CARD, METHODS, METHODS.c.look_at),
+    _of(Due.DOMAIN, DOMAINS, DOMAINS.c.look_at),
+    _of(Due.MIGRATION, MIGRATIONS, MIGRATIONS.c.retry_at),
 )
 
 
@@ -221,6 +244,11 @@ async def _do(works: Works, item: Item) -> None:
             await _look_for_inactivity(works, item)
         case Due.DELETION:
             await _delete(works, item)
+        case Due.CARD | Due.DOMAIN:
+            await _look_at_ends(works, item)
+        case Due.MIGRATION:
+            async with works.write(item) as write:
+                await migration.retry(works.office.figures, write, item.owner_id, item.at)
 
 
 async def _tell(works: Works, item: Item) -> None:
@@ -258,6 +286,23 @@ async def _delete(works: Works, item: Item) -> None:
         raise NothingDue from None
     except Obstacle:
         await deletion.look_later(works.db, figures, item.owner_id, item.at)
+
+
+async def _look_at_ends(works: Works, item: Item) -> None:
+    """ALE-2. Look at the cards or the domains that may end soon; that there is nothing to tell yet is no fact."""
+    figures, looked = works.office.figures, False
+    try:
+        async with works.write(item) as write:
+            looked = True
+            if item.kind is Due.CARD:
+                await card_expiry.due(figures, write, item.owner_id)
+            else:
+                await domain.due(figures, write, item.owner_id, item.at)
+    except NothingDue:
+        if not looked:
+            raise
+        later = card_expiry.look_later if item.kind is Due.CARD else domain.look_later
+        await later(works.db, figures, item.owner_id, item.at)
 
 
 async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:

@@ -14,6 +14,7 @@ from models.permission import (
     Permission,
     ServerPermission,
     Subject,
+    mask_of,
 )
 from models.profile import Profile
 from resolvers.right import Reader
@@ -39,6 +40,7 @@ ON_THIS_SERVER = GRANTS.c.id.in_(
     )
 )
 BILLING = _holds(GRANTS.c.overall, OverallPermission.BILLING)
+CONTACTS = mask_of(AccountPermission.TECHNICAL_CONTACT, ServerPermission.TECHNICAL_CONTACT)
 OF_ACCOUNT = or_(_holds(GRANTS.c.overall, OverallPermission.TECHNICAL_ACCOUNT), ON_THIS_ACCOUNT)
 OF_SERVER = or_(_holds(GRANTS.c.overall, OverallPermission.TECHNICAL_SERVER), ON_THIS_SERVER)
 
@@ -54,6 +56,18 @@ async def technical_contacts(reader: Reader, subject: Subject[UUID]) -> Sequence
     if subject.account_id is not None:
         return await _told(reader, OF_ACCOUNT, {**keys, "account_id": subject.account_id})
     return await _told(reader, OF_SERVER, {**keys, "server_id": subject.server_id})
+
+
+async def concerned(reader: Reader, subject: Subject[UUID]) -> list[UUID]:
+    """ALE-3, PER-10. Who is told of an alert: the owner first, and whoever holds what counts on it, each once."""
+    found: dict[UUID, None] = {}
+    if subject.owner_id is not None:
+        found[subject.owner_id] = None
+        if subject.concerned & OverallPermission.BILLING.bit:
+            found |= {row.id: None for row in await billing_contacts(reader, subject.owner_id)}
+        if subject.concerned & CONTACTS and (subject.account_id or subject.server_id):
+            found |= {row.id: None for row in await technical_contacts(reader, subject)}
+    return list(found)
 
 
 async def _told(reader: Reader, holding: ColumnElement[bool], parameters: dict[str, Any]) -> Sequence[Row[Any]]:

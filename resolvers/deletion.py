@@ -22,6 +22,7 @@ from models.context import Context
 from models.db import Db, Write
 from models.deletion import Situation, WrongAddress, forfeited_cents, obstacles
 from models.deletion import delete as leave
+from models.domain import Domain
 from models.grant import PermissionGrant
 from models.idempotency import KeptIntent
 from models.invoice import Invoice
@@ -29,6 +30,7 @@ from models.journal import JournalEntry
 from models.known_network import KnownNetwork
 from models.link import Link
 from models.mail import SandboxMail
+from models.migration import Migration
 from models.payment import OPEN, Payment
 from models.payment_method import MethodState, PaymentMethod
 from models.payment_provider import PaymentMethodKind
@@ -102,6 +104,8 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (ApiToken, "only_owner_id"),
     (Alert, "owner_id"),
     (Suspension, "owner_id"),
+    (Domain, "owner_id"),
+    (Migration, "owner_id"),
     (SandboxMail, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""

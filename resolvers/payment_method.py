@@ -36,6 +36,7 @@ from models.profile import Profile
 from models.refusal import NotFound
 from models.restriction import tell
 from models.setting import Figures
+from resolvers import card_expiry, domain
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.restriction import is_restricted
@@ -115,6 +116,8 @@ async def change(context: Context, *, key: UUID, default: bool | None, auto_debi
                 other.is_default = False
             await write.flush()  # There is one default at any moment.
         method.change(write.record, default=default, auto_debit=auto_debit)
+        await write.flush()
+        await _look(context.figures, write, method.owner_id)
     return key
 
 
@@ -132,6 +135,8 @@ async def remove(context: Context, *, key: UUID) -> UUID:
         await write.flush()
         if was_default:
             await _follow(write, profile.id, today)
+        await write.flush()
+        await _look(context.figures, write, profile.id)
         tell(write.record, profile, before=before, after=await is_restricted(write, profile.id, today))
     return key
 
@@ -207,7 +212,14 @@ async def _take(context: Context, row: PaymentMethod, told: Stored) -> None:
         if not method.take(write.record, told, first=first):
             raise _NothingNew
         await write.flush()
+        await _look(context.figures, write, profile.id)
         tell(write.record, profile, before=before, after=await is_restricted(write, profile.id, today))
+
+
+async def _look(figures: Figures, write: Write, owner_id: UUID) -> None:
+    """ALE-2. What the cards on file are now, alerts follow: about those that end, and what they could pay for."""
+    await card_expiry.look(figures, write, owner_id)
+    await domain.fund(write, owner_id)
 
 
 async def _found(context: Context, write: Write, key: UUID) -> PaymentMethod:

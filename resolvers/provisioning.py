@@ -5,27 +5,28 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, or_, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus
 from models.activity import ActivityEvent
+from models.alert import Alert, AlertStatus
 from models.column import table
 from models.db import Db, Write
 from models.delivery import Delivery
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.held_name import HeldName
 from models.issuer import Issuer
-from models.profile import Profile
 from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from resolvers import migration
 from resolvers.subscription import end_of_account, end_of_server, take_back
-from resolvers.suspension import is_over, is_suspended
+from resolvers.suspension import PROFILE, is_over, is_suspended
 
 TASKS, ACCOUNTS, SERVERS = table(ProvisioningTask), table(Account), table(Server)
-PROFILES = table(Profile)
+ALERTS = table(Alert)
 NAMES, DELIVERIES, EVENTS = table(HeldName), table(Delivery), table(ActivityEvent)
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
 
@@ -66,7 +67,16 @@ async def order(db: Db, delivery_id: UUID) -> Order | None:
     if row.overtaken:
         await db.note(update(TASKS).where(*mine).values(state=TaskState.SUPERSEDED))
         return None
-    return Order(row.id, row.operation, row.account_id, row.name, row.new_name, row.server_id, row.sealed_password)
+    return Order(
+        row.id,
+        row.operation,
+        row.account_id,
+        row.name,
+        row.new_name,
+        row.server_id,
+        row.migration_id,
+        row.sealed_password,
+    )
 
 
 def handed(task_id: UUID, real_now: datetime) -> Update:
@@ -84,7 +94,7 @@ async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, rea
     """EVT-2. Take the answer to a task, and do to the account what follows from it.
 
     False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
-    another one was. Locks the profile where money goes back, the server, the account and the task, in this order.
+    another one was. Locks the profile where the account goes, the server, the account and the task, in this order.
     """
     asked = await db.first(
         select(TASKS.c.operation, TASKS.c.account_id, TASKS.c.state, ACCOUNTS.c.server_id, ACCOUNTS.c.owner_id)
@@ -95,12 +105,14 @@ async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, rea
         raise NotFound
     if asked.state == TaskState(outcome.value):
         return False
+    if asked.operation is Operation.MIGRATE:
+        return await migration.settle(db, office, task_id=task_id, outcome=outcome, reason=reason)
     server_id = asked.server_id if asked.operation is Operation.DELETE else None
     never_opened = (asked.operation, outcome) == NEVER_OPENED
     try:
         async with db.write() as write:
-            if never_opened:
-                await write.lock_one(select_rows(Profile).where(PROFILES.c.id == asked.owner_id))
+            if (asked.operation, outcome) in GONE:  # Money goes back, and alerts about it are over.
+                await write.lock_one(PROFILE, {"owner_id": asked.owner_id})
             ended = await _settle(write, task_id, asked.account_id, server_id, (outcome, reason))
             if never_opened:
                 await take_back(office, write, ended)
@@ -141,6 +153,7 @@ async def _delete(write: Write, account: Account) -> Sequence[UUID]:
     naming = select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id == account.id)
     named = [row.grant_id for row in await write.rows(naming)]
     ended = await end_of_account(write, account.id)
+    await close_alerts(write, ALERTS.c.account_id == account.id)
     await write.flush()
     waiting = TASKS.c.account_id == account.id, TASKS.c.state == TaskState.PENDING
     await write.run(update(TASKS).where(*waiting).values(state=TaskState.SUPERSEDED))
@@ -162,11 +175,20 @@ async def delete_server(write: Write, server: Server) -> None:
     """ACC-5. The row of a server that has no accounts any more, and what was granted on it."""
     server.gone(write.record)
     await end_of_server(write, server.id)
+    await close_alerts(write, ALERTS.c.server_id == server.id)
     await write.flush()
+    waiting = TASKS.c.server_id == server.id, TASKS.c.account_id.is_(None), TASKS.c.state == TaskState.PENDING
+    await write.run(update(TASKS).where(*waiting).values(state=TaskState.SUPERSEDED))
     naming = select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server.id)
     named = [row.grant_id for row in await write.rows(naming)]
     await write.run(delete_rows(SERVERS).where(SERVERS.c.id == server.id))
     await _drop_empty(write, named)
+
+
+async def close_alerts(write: Write, about: ColumnElement[bool]) -> None:
+    """ALE-1. What they were about goes, and their cause with it; its owner is locked."""
+    for alert in await write.lock(select_rows(Alert).where(about, ALERTS.c.status == AlertStatus.OPEN)):
+        alert.resolve(write.record)
 
 
 async def _drop_empty(write: Write, keys: Sequence[Any]) -> None:

@@ -17,6 +17,7 @@ from models.obstacle import Obstacle
 from models.server import Server, obstacle_on_server
 from resolvers.find import find, writing
 from resolvers.provisioning import delete_server
+from resolvers.suspension import PROFILE
 
 SERVERS, ACCOUNTS = table(Server), table(Account)
 GOING = union_all(
@@ -73,6 +74,8 @@ async def rename(context: Context, *, key: UUID, name: str) -> UUID:
 async def delete(context: Context, *, key: UUID, confirmation: str) -> UUID:
     """ACC-5. Give the server up, with the accounts on it; answers its key."""
     async with writing(context) as write:
+        for row in await write.rows(select(SERVERS.c.owner_id).where(SERVERS.c.id == key)):
+            await write.lock_one(PROFILE, {"owner_id": row.owner_id})
         server = await find(context, write, Server, key, "server_id")
         accounts = await write.lock(select_rows(Account).where(ACCOUNTS.c.server_id == key))
         tasks = server.delete(write.record, accounts, confirmation)

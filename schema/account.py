@@ -18,10 +18,13 @@ from models.refusal import Code, Refusal
 from models.renamed_item import RenamedItemKind, default_hostname
 from models.viewer import Viewer
 from resolvers import account as acts
+from resolvers import alert as alerts_acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
+from resolvers import migration as migrations
 from resolvers.deletion import forfeited
 from schema.account_list import location_of
+from schema.alert import Alert, alerts
 from schema.connection import Connection
 from schema.decision import Decision, Doing, decision, guard_beside
 from schema.deletion import DeletionPreview, previewed
@@ -38,6 +41,7 @@ from schema.quote import PlanChangeQuote
 from schema.subscription import ServiceSubscription, running
 
 if TYPE_CHECKING:
+    from schema.migration import Migration
     from schema.profile import Profile
     from schema.server import Server
 
@@ -188,6 +192,12 @@ class Account(Node):
         description="Health of the machine it runs on; for anyone who sees the account.",
     )
     subscription: ServiceSubscription | None = running()
+    scheduled_migration: Annotated["Migration", strawberry.lazy("schema.migration")] | None = declare(
+        One("id", migrations.of_account),
+        authorize(account=[AccountPermission.MIGRATION]),
+        description="Migration scheduled by the provider.",
+    )
+    alerts: Connection[Alert] = alerts(alerts_acts.of_account, "Alerts about this account.")
     grants: Connection[PermissionGrant] | None = grants(grants_acts.naming_account, "Grants that name this account.")
     rename_preview: list[RenamedItem] | None = declare(
         Batch("id", renamed),

@@ -1,15 +1,15 @@
 """ALE-1 to ALE-3. Alerts: shown to those concerned; those about the terms are opened and resolved by the abuse team."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from engine.declare import Computed, Either, declare
+from engine.declare import Computed, Reference, declare
 from models import alert as rows
 from models.context import Context
-from models.permission import OverallPermission
+from models.permission import AccountPermission, OverallPermission, ServerPermission
 from models.profile import Locale
 from resolvers import alert as acts
 from schema.connection import connection, newest
@@ -24,6 +24,8 @@ from schema.service import ABUSE
 
 if TYPE_CHECKING:
     from schema.account import Account
+    from schema.migration import Migration
+    from schema.payment_method import CardPaymentMethod
     from schema.profile import Profile
 
 described(
@@ -31,6 +33,10 @@ described(
     "Kinds of alerts.",
     INACTIVITY="No log-in for too long, free plans.",
     NEGATIVE_BALANCE="Negative balance.",
+    DOMAIN_EXPIRY="A domain is about to expire.",
+    DOMAIN_RENEWAL_FUNDS="A domain cannot be renewed automatically.",
+    CARD_EXPIRY="A card is about to expire.",
+    MIGRATION_SCHEDULED="A migration is scheduled.",
     TERMS_VIOLATION="Terms not complied with.",
 )
 described(
@@ -43,11 +49,18 @@ described(
 described(
     rows.AlertConsequence,
     "Consequences of an expired alert.",
+    NONE="None.",
     SUSPENSION="Suspension of the profile and its accounts.",
+    DOMAIN_LOSS="Loss of the domain.",
+    MIGRATION_APPLIED="Migration applied automatically.",
 )
 TITLES: Mapping[rows.AlertKind, str] = {
     rows.AlertKind.INACTIVITY: "Nobody has signed in for a long time",
     rows.AlertKind.NEGATIVE_BALANCE: "The balance is negative",
+    rows.AlertKind.DOMAIN_EXPIRY: "The domain {about} ends on {on}",
+    rows.AlertKind.DOMAIN_RENEWAL_FUNDS: "There is no money to renew the domain {about}",
+    rows.AlertKind.CARD_EXPIRY: "The card {about} ends on {on}",
+    rows.AlertKind.MIGRATION_SCHEDULED: "A migration of {about} is scheduled for {on}",
     rows.AlertKind.TERMS_VIOLATION: "The terms are not complied with",
 }
 BODIES: Mapping[rows.AlertKind, str] = {
@@ -56,20 +69,36 @@ BODIES: Mapping[rows.AlertKind, str] = {
         "Pay what is owed: it is resolved when the balance is back to zero. Otherwise the profile and its accounts are "
         "suspended."
     ),
+    rows.AlertKind.DOMAIN_EXPIRY: "Renew it: that resolves it. Otherwise the domain is lost after that day.",
+    rows.AlertKind.DOMAIN_RENEWAL_FUNDS: (
+        "It is renewed by itself, but the balance does not suffice for that. Pay money in, or let a card be debited "
+        "automatically: either resolves it."
+    ),
+    rows.AlertKind.CARD_EXPIRY: (
+        "Remove it, or make a card the default one that ends later: either resolves it. Nothing follows by itself."
+    ),
+    rows.AlertKind.MIGRATION_SCHEDULED: (
+        "You can have it applied whenever it suits you before: that resolves it. Otherwise it is applied by itself "
+        "after that day."
+    ),
     rows.AlertKind.TERMS_VIOLATION: (
         "Put it right, and answer our team, which then resolves it. Otherwise the profile and its accounts are "
         "suspended."
     ),
 }
 AlertSubject = Annotated[
-    Annotated["Profile", strawberry.lazy("schema.profile")] | Annotated["Account", strawberry.lazy("schema.account")],
+    Annotated["Profile", strawberry.lazy("schema.profile")]
+    | Annotated["Account", strawberry.lazy("schema.account")]
+    | Annotated["CardPaymentMethod", strawberry.lazy("schema.payment_method")]
+    | Annotated["Migration", strawberry.lazy("schema.migration")],
     strawberry.union("AlertSubject", description="Objects an alert can be about."),
 ]
+SUBJECTS = ("Profile", "Account", "CardPaymentMethod", "Migration")
 
 
-def title(locale: Locale, kind: rows.AlertKind) -> str:
+def title(locale: Locale, kind: rows.AlertKind, label: str | None, due_on: date | None) -> str:
     """What it is, in the reader's language."""
-    return say(locale, TITLES[kind])
+    return say(locale, TITLES[kind], about=label or "", on=due_on)
 
 
 def body(locale: Locale, kind: rows.AlertKind, text: str | None) -> str:
@@ -80,16 +109,24 @@ def body(locale: Locale, kind: rows.AlertKind, text: str | None) -> str:
 
 @node(
     rows.Alert,
-    gate=authorize(overall=[OverallPermission.BILLING]),
+    gate=authorize(
+        overall=[OverallPermission.BILLING],
+        account=[AccountPermission.TECHNICAL_CONTACT],
+        server=[ServerPermission.TECHNICAL_CONTACT],
+    ),
     owner="owner_id",
-    reserved="reserved",
+    account="account_id",
+    server="server_id",
+    concerned="concerned",
     description="Something to be corrected in time, with consequences otherwise. See ALE-3 for who is concerned.",
 )
 class Alert(Node):
     kind: rows.AlertKind = strawberry.field(description="Nature.")
     status: rows.AlertStatus = strawberry.field(description="State.")
-    subject: AlertSubject | None = declare(Either((("Profile", "owner_id"),)), description="What it is about.")
-    title: str = declare(Computed(title, ("kind",), given="locale"), description="Localised title.")
+    subject: AlertSubject | None = declare(
+        Reference("about_type", "about_id", only=SUBJECTS), description="What it is about."
+    )
+    title: str = declare(Computed(title, ("kind", "label", "due_on"), given="locale"), description="Localised title.")
     body: str = declare(
         Computed(body, ("kind", "text"), given="locale"), description="Localised explanation and how to resolve it."
     )
@@ -99,9 +136,12 @@ class Alert(Node):
     )
     expires_at: datetime | None = strawberry.field(description="Expiry; null for kinds that never expire.")
     consequence: rows.AlertConsequence = declare(
-        Computed(lambda kind: rows.AlertConsequence.SUSPENSION, ("kind",)), description="What happens at expiry."
+        Computed(lambda kind: rows.CONSEQUENCES[kind], ("kind",)), description="What happens at expiry."
     )
     closed_at: datetime | None = strawberry.field(description="When it was resolved or expired.")
+
+
+OF_PROFILE = "Alerts concerning the profile; a delegate sees those within their permissions."
 
 
 @strawberry.input(description="Filter; all given criteria must hold.")
@@ -121,15 +161,15 @@ def criteria(context: Context, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def alerts() -> Any:
-    """The connection of the alerts of a profile."""
+def alerts(select: Any = acts.of_owner, description: str = OF_PROFILE) -> Any:
+    """The connection of the alerts of a profile, or those that another select tells."""
     return connection(
-        acts.of_owner,
+        select,
         key="id",
         order=newest("opened_at"),
         more={"filter": (AlertFilter | None, "Keep only matching items.")},
         given=criteria,
-        description="Alerts concerning the profile; a delegate sees those within their permissions.",
+        description=description,
     )
 
 

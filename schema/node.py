@@ -36,15 +36,14 @@ def node(
     owner: str | None,
     account: str | None = None,
     server: str | None = None,
-    reserved: str | None = None,
+    concerned: str | None = None,
     description: str,
     only: ColumnElement[bool] | None = None,
 ) -> Callable[[T], T]:
     """A Node type over the rows of `model`. `owner` is the column of their profile, None if every viewer owns them.
 
-    `account` and `server` are the columns of the account and the server that a row is or belongs to, `reserved` the one
-    that says of some rows that they concern their owner alone. Rows outside
-    `only` are treated as deleted.
+    `account` and `server` are the columns of the account and the server that a row is or belongs to, `concerned` the
+    one that says which of the permissions count on a row, as bits. Rows outside `only` are treated as deleted.
     """
 
     if owner is None and "owner_id" in table(model).c:
@@ -55,7 +54,7 @@ def node(
         setattr(kind, "id", identity)  # noqa: B010 - a type variable has no attribute of that name
         kind.__annotations__ = {"id": strawberry.ID, **kind.__annotations__}
         parties = gate.requirement.parties if gate.requirement else ()
-        roles = [("owner_id", owner), ("account_id", account), ("server_id", server), ("reserved", reserved)]
+        roles = [("owner_id", owner), ("account_id", account), ("server_id", server), ("concerned", concerned)]
         named = [(role, column) for role, column in roles if column]
         others = [f"{party}_id" for party in parties]
         columns = (*(column for _, column in named), *others) if owner else ()

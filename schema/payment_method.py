@@ -25,12 +25,6 @@ from schema.payment_action import PaymentAction
 described(CardBrand, "Accepted card brands.", VISA="Visa.", MASTERCARD="MasterCard.")
 BILLING = [OverallPermission.BILLING]
 METHOD = authorize(subject="input.paymentMethodId", overall=BILLING)
-NAMES = {CardBrand.VISA: "Visa", CardBrand.MASTERCARD: "Mastercard"}
-
-
-def label(brand: CardBrand, last4: str) -> str:
-    """What a card is called."""
-    return f"{NAMES[brand]} {last4}"
 
 
 @strawberry.interface(description="A stored means of payment.")
@@ -50,7 +44,7 @@ class PaymentMethod(Node):
     description="A card.",
 )
 class CardPaymentMethod(PaymentMethod):
-    label: str = declare(Computed(label, ("brand", "last4")), description="Label to show.")
+    label: str = declare(Computed(rows.label, ("brand", "last4")), description="Label to show.")
     default: bool = declare(Column("is_default"), description="Proposed first.")
     auto_debit: bool = strawberry.field(description="Debited automatically for every invoice.")
     usable: bool = declare(Batch("id", acts.usable), description="Usable now.")

@@ -20,6 +20,7 @@ from schema.grant import GrantMutation
 from schema.invoice import InvoiceQuery
 from schema.invoicing_day import InvoicingDayMutation
 from schema.limit import LimitQuery
+from schema.migration import MigrationMutation
 from schema.network import NetworkMutation
 from schema.node import SOURCES, Node
 from schema.opening import OpeningMutation
@@ -99,6 +100,7 @@ class Mutation(
     PaymentMethodMutation,
     InvoicingDayMutation,
     SubscriptionMutation,
+    MigrationMutation,
     ServerMutation,
     ContractMutation,
 ):

@@ -17,6 +17,8 @@ described(
     PROVISIONING="Report how provisioning came out.",
     PAYMENTS="See what providers told that fits no payment.",
     ABUSE="Suspend profiles for what they host, and lift that.",
+    DOMAINS="Report the domains of accounts.",
+    SUPPORT="Schedule migrations of accounts and servers.",
 )
 
 
@@ -46,3 +48,5 @@ ACCESS_CHECK = Service(scope=ServiceScope.ACCESS_CHECK)
 PROVISIONING = Service(scope=ServiceScope.PROVISIONING)
 PAYMENTS = Service(scope=ServiceScope.PAYMENTS)
 ABUSE = Service(scope=ServiceScope.ABUSE)
+DOMAINS = Service(scope=ServiceScope.DOMAINS)
+SUPPORT = Service(scope=ServiceScope.SUPPORT)

@@ -6,8 +6,10 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from schema.access import AccessQuery
 from schema.alert import AlertMutation
+from schema.domain import DomainMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
+from schema.migration import MigrationStaffMutation
 from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
@@ -23,7 +25,7 @@ class StaffQuery(AccessQuery, QuarantineQuery):
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation, DomainMutation, MigrationStaffMutation):
     """Nouns of the staff schema."""
 
 

@@ -175,6 +175,8 @@ def _of_one_account(caller: Caller, only: Of, mark: Mark) -> bool:
     if not held or mark.owner != only.customer:
         return False
     commercial = grant is None or bool(COMMERCIAL.intersection(grant.overall))
+    if mark.place.table == "migration":
+        return grant is None and mark.number == only.number
     if mark.place == Place("subscription", "id"):
         return commercial and mark.number == only.number
     return mark.place in ADDRESS | {SHOWN_NAME} or (mark.place.table == "account" and mark.number == only.number)

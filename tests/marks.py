@@ -21,7 +21,7 @@ from engine.bind import Bound
 from engine.declare import One, Reference
 from engine.shape import target_of
 from models.activity import ACTIONS
-from models.alert import AlertKind, AlertStatus
+from models.alert import CONCERNED, AlertKind, AlertStatus
 from models.column import Email
 from models.db import Database, Db
 from models.payment import PaymentStatus
@@ -101,9 +101,16 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
     Place("alert", "kind"): lambda of: (
-        AlertKind.NEGATIVE_BALANCE if of.number == SHARED_ALERT else AlertKind.TERMS_VIOLATION
+        AlertKind.CARD_EXPIRY if of.number == SHARED_ALERT else AlertKind.MIGRATION_SCHEDULED
     ),
-    Place("alert", "reserved"): lambda of: of.number != SHARED_ALERT,
+    Place("alert", "account_id"): lambda of: None,
+    Place("alert", "server_id"): lambda of: None,
+    Place("migration", "server_id"): lambda of: None,
+    Place("alert", "about_id"): lambda of: Row("profile", Of(of.customer, 0)),
+    Place("alert", "about_type"): lambda of: "Profile",
+    Place("alert", "cause_id"): lambda of: Row("alert", of),
+    Place("alert", "concerned"): lambda of: CONCERNED[FORMS[Place("alert", "kind")](of)],
+    Place("alert", "due_on"): lambda of: START.date() + timedelta(days=30),
     Place("alert", "status"): lambda of: AlertStatus.RESOLVED,
     Place("alert", "told"): lambda of: {},
     Place("allocation", "debit_id"): lambda of: None,

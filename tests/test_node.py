@@ -12,11 +12,13 @@ from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
 from models.issuer import Office
+from models.migration import Migration
 from models.setting import Figures
 from schema.global_id import global_id
 from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
+from tests.granting import put
 from tests.paying import add_card, top_up
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
@@ -40,6 +42,7 @@ PATHS = {
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
+    "Migration": '{ account(name: "atelier") { scheduledMigration { id } } }',
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -65,6 +68,10 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
     if kind == "CardPaymentMethod":
         await add_card(api, "card_ok")
+    if kind == "Migration" and not await api.rows(Migration):
+        of_account: Any = {"owner_id": OWNER.key, "account_id": ACCOUNT_KEYS["atelier"], "name": "atelier"}
+        row = Migration(summary="Newer.", scheduled_for=api.database.clock.now().date(), **of_account)
+        await put(api, Migration, **row.model_dump())
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

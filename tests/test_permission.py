@@ -10,12 +10,14 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from engine.declare import Source
-from models.alert import Alert, AlertKind, AlertStatus
+from models.activity import Author, Record
+from models.alert import About, Alert, AlertKind, open_alert
 from models.column import new_id
 from models.context import Context
 from models.db import Db
 from models.decision import Denial, decide
 from models.grant import PermissionGrant
+from models.migration import Migration
 from models.permission import (
     AccountPermission,
     DenialReason,
@@ -98,10 +100,8 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
         await invoiced(api.database, person.key, 600)
         await add_card(api, "card_ok", person)
         await top_up(api, "10", token("card_ok"), person)
-    now = api.database.clock.now()
-    alert = {"status": AlertStatus.OPEN, "opened_at": now, "since": now, "turn": 1, "told": {}}
-    for person in (OWNER, FREE):  # ALE-3. One that concerns its owner alone, whatever others hold.
-        await put(api, Alert, owner_id=person.key, kind=AlertKind.TERMS_VIOLATION, reserved=True, **alert)
+    for person in (OWNER, FREE):
+        await every_alert(api, person, keys[0] if person is OWNER else None, server if person is OWNER else None)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
@@ -115,6 +115,21 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
             assert await shown(api, SOURCES[kind], viewer) == expected, (kind.__name__, viewer)
             seen += len(expected)
     assert seen > 500
+
+
+async def every_alert(api: Api, person: Any, account: UUID | None, server: UUID | None) -> None:
+    """ALE-3. One of each kind, about an account, a server or neither; and a migration of each."""
+    now = api.database.clock.now()
+    record = Record(Author(), now, now)
+    for kind in AlertKind:
+        for of, on in ((None, None), (account, None), (None, server)):
+            about = About("Profile", person.key, new_id(), account_id=of, server_id=on)
+            await put(api, Alert, **open_alert(record, person.key, kind, about=about).model_dump())
+    for of, on in ((account, None), (None, server)):
+        row = Migration(
+            owner_id=person.key, account_id=of, server_id=on, name="shop", summary="More.", scheduled_for=now.date()
+        )
+        await put(api, Migration, **row.model_dump())
 
 
 async def callers(api: Api, account: UUID, there: UUID, server: UUID) -> AsyncIterator[Viewer]:

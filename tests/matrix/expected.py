@@ -65,9 +65,13 @@ CHOSEN: Final[dict[str, str]] = {
 }
 
 
+OF_ACCOUNT: Final = frozenset({"Account", "Alert", "Migration"})
+"""Types of which every object is an account, or of the account in the public cloud."""
+
+
 def account_rights(caller: Caller, kind: str, target: Target) -> Names:
     """PER-1, PER-2: what a delegate holds on an account; TECHNICAL_ACCOUNT is all twenty."""
-    if kind != "Account" or target not in OWNED:
+    if kind not in OF_ACCOUNT or target not in OWNED:
         return NONE
     if "TECHNICAL_ACCOUNT" in caller.overall:
         return frozenset(table.ACCOUNT)
@@ -112,7 +116,7 @@ def _in_scope(caller: Caller, kind: str, target: Target) -> bool:
     if caller.narrowed == "another owner":
         return False
     if caller.narrowed == "account":
-        return target is Target.OWN and kind in {"Account", "Profile", "ServiceSubscription"}
+        return target is Target.OWN and kind in {*OF_ACCOUNT, "Profile", "ServiceSubscription"}
     return True
 
 

@@ -16,6 +16,7 @@ NATURALLY_NULL = {
     ("Account.server", Target.OWN),
     ("Account.plan", Target.OWN_ON_SERVER),
     ("Account.subscription", Target.OWN_ON_SERVER),
+    ("Account.scheduledMigration", Target.OWN_ON_SERVER),
     ("Server.subscription", Target.OWN),
 }
 """What is not there, whoever asks."""

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.passwords import HashingPool
 from models.account import Account
 from models.activity import ActivityChannel, ActivityEvent
-from models.alert import Alert, AlertKind
+from models.alert import CONCERNED, Alert, AlertKind
 from models.charge import RevenueKind
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion
@@ -23,6 +23,7 @@ from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import EntryKind, JournalEntry
 from models.mail import SandboxMail
+from models.migration import Migration
 from models.payment import Payment, PaymentInvoice, PaymentStatus
 from models.payment_method import MethodState, PaymentMethod
 from models.payment_provider import CardBrand, PaymentMethodKind
@@ -118,6 +119,8 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
+    of_account: dict[str, Any] = {"owner_id": estate.owner, "account_id": estate.account, "name": "matrix"}
+    yield Migration(id=estate.migration, summary="Newer.", scheduled_for=LONG_AFTER.date(), **of_account)
     yield from _billed(estate)
     yield from _paying(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
@@ -177,7 +180,7 @@ def _paying(estate: Estate) -> Iterator[SQLModel]:
 
 
 def _billed(estate: Estate) -> Iterator[SQLModel]:
-    """An invoice, the entry that booked it, and the alert about the balance."""
+    """An invoice, the entry that booked it, and an alert."""
     amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
     yield Invoice(
         id=estate.invoice,
@@ -205,8 +208,23 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield InvoiceLine(quantity=1, unit_cents=CENTS, **amounts, **sold, **taxed)
     yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
     yield _booked(estate)
-    opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "reserved": False}
-    yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **opened)
+    yield _alert(estate)
+
+
+def _alert(estate: Estate) -> Alert:
+    """ALE-3. One that concerns everybody whom any concerns: about a domain of the account."""
+    about: dict[str, Any] = {"about_type": "Account", "about_id": estate.account, "account_id": estate.account}
+    return Alert(
+        id=estate.alert,
+        owner_id=estate.owner,
+        kind=AlertKind.DOMAIN_EXPIRY,
+        concerned=CONCERNED[AlertKind.DOMAIN_EXPIRY],
+        cause_id=estate.account,
+        due_on=LONG_AFTER.date(),
+        opened_at=SINCE,
+        since=SINCE,
+        **about,
+    )
 
 
 def _booked(estate: Estate) -> JournalEntry:

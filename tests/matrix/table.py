@@ -88,8 +88,15 @@ GATES: Final[dict[str, Rule]] = {
     # PER-1: balance and documents are BILLING's.
     "Billing": BILLING,
     "Invoice": BILLING,
-    # ALE-3: of a negative balance, BILLING; the others are their owner's (tests/test_alert.py).
-    "Alert": BILLING,
+    # ALE-3: of the end of a domain, all of these; of other kinds some of them (tests/test_permission.py, every row).
+    "Alert": Rule(
+        owner=True,
+        overall=_names("BILLING"),
+        account=_names("TECHNICAL_CONTACT"),
+        server=_names("TECHNICAL_CONTACT"),
+    ),
+    # The contract says: whoever holds MIGRATION on what is migrated.
+    "Migration": Rule(owner=True, account=_names("MIGRATION"), server=_names("MIGRATION")),
     "LedgerEntry": BILLING,
     # PER-1: payments and payment methods are BILLING's.
     "Payment": BILLING,
@@ -165,6 +172,9 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
         Rule(owner=True, account=_names("RESOURCES"), server=_names("RESOURCES")),
         "Account resources",
     ),
+    # PER-2; ALE-3: lists hold what the viewer may see.
+    (Rule(owner=True, account=_names("MIGRATION")), "Account scheduledMigration"),
+    (SEEN, "Account alerts"),
     # PER-1, as Profile.subscriptions.
     (SUBSCRIBED, "Account subscription"),
     # ACC-6, PER-1: whoever may change the plan may ask what that costs.
@@ -194,6 +204,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Payment id amount status kind method invoices createdAt settledAt nextAction failure"),
     (SEEN, "CardPaymentMethod id label default autoDebit usable createdAt brand last4 expiresOn"),
     (SEEN, "Alert id kind status subject title body openedAt remindedAt expiresAt consequence closedAt"),
+    (SEEN, "Migration id account server status scheduledFor summary"),
     (SEEN, "LedgerEntry id kind amount balanceAfter bookedAt label source allocations"),
     # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),
@@ -235,6 +246,7 @@ LEADS_TO: Final[dict[str, str]] = {
     "Account.server": "Server",
     "Account.plan": "Plan",
     "Account.subscription": "ServiceSubscription",
+    "Account.scheduledMigration": "Migration",
     "Server.owner": "Profile",
     "Server.plan": "Plan",
     "Server.subscription": "ServiceSubscription",
@@ -329,6 +341,10 @@ MUTATIONS: Final[dict[str, Call]] = {
     "paymentMethodRemove": Call(about="CardPaymentMethod", rule=BILLING),
     # BIL-4, PER-1: subscriptions are ACCOUNT_MANAGEMENT's.
     "subscriptionRenewalUpdate": Call(about="ServiceSubscription", rule=MANAGEMENT),
+    # PER-2, PER-3.
+    "migrationApply": Call(
+        about="Migration", rule=Rule(owner=True, account=_names("MIGRATION"), server=_names("MIGRATION"))
+    ),
     # PER-5; TOK-3: a token may rename, never delete.
     "accountRename": Call(about="Account", rule=OWNER),
     "accountDelete": Call(about="Account", rule=OWNER_IN_PERSON),
