@@ -5,7 +5,7 @@ once, and a charge whose answer was lost is found again: by the instant that is 
 """
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -79,7 +79,7 @@ class StripePayments:
             try:
                 intent = await self._api.payment_intents.create_async(params, {"idempotency_key": str(order.key)})
             except stripe.CardError as error:
-                return await self._declined(order.key, error)
+                return _declined(order.key, error)
             except stripe.InvalidRequestError as error:
                 return _refused(order.key, error)
             said = await self._intent(intent.id) if was_replayed(intent) else intent.to_dict()
@@ -90,7 +90,7 @@ class StripePayments:
             intent = await self._find(key, reference)
             if intent is None:
                 return None
-            if intent["status"] in UNFINISHED:
+            if intent["status"] in UNFINISHED and now > datetime.fromtimestamp(intent["created"], UTC) + SKEW:
                 intent = await self._given_up(intent)
                 if intent["status"] == "canceled":
                     return _failed(key, DeclineReason.PROVIDER_ERROR, intent["id"])
@@ -202,11 +202,6 @@ class StripePayments:
     def _back(self, name: str, type_name: str, key: UUID) -> str:
         return f"{self.back_to}/payment-return?{name}={quote(global_id(type_name, key))}"
 
-    async def _declined(self, key: UUID, error: stripe.CardError) -> Told:
-        said = _said(error)
-        intent = said.get("payment_intent") or {}
-        return _failed(key, reason_of(said), intent.get("id", ""))
-
     async def _told(self, key: UUID, intent: Said) -> Told:
         cents = 0
         if intent["status"] == "succeeded" and intent["latest_charge"]["disputed"]:
@@ -286,6 +281,12 @@ class StripePayments:
 
 def _failed(key: UUID, reason: DeclineReason, reference: str = "") -> Told:
     return Told(key, ProviderState.FAILED, reference, 0, reason=reason)
+
+
+def _declined(key: UUID, error: stripe.CardError) -> Told:
+    said = _said(error)
+    intent = said.get("payment_intent")
+    return _failed(key, reason_of(said), named(intent["id"]) if intent else "")
 
 
 def _refused(key: UUID, error: stripe.InvalidRequestError) -> Told:

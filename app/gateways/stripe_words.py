@@ -1,4 +1,4 @@
-"""BIL-9, BIL-10. What Stripe's objects say, in our words. Whatever is not as it should be raises, and is believed nowhere.
+"""BIL-9, BIL-10. What Stripe's objects say, in our words. What is not as it should be raises, and is believed nowhere.
 
 The names are those of the API's version that the library asks for.
 """
