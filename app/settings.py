@@ -295,13 +295,14 @@ class Settings(Figures, BaseSettings):
             f".{self.cookie_domain}"
         ):
             yield "ESPACE_COOKIE_DOMAIN: is the host of ESPACE_PUBLIC_URL, or a domain that it is in"
-        if self.stripe_webhook_secret is not None and self.stripe_secret_key is None:
-            yield "ESPACE_STRIPE_SECRET_KEY: has to be there where Stripe’s notices are taken"
+        stripe = self.stripe_secret_key is not None, self.stripe_webhook_secret is not None
         if self.sandbox:
-            if self.stripe_secret_key is not None:
+            if any(stripe):
                 yield "ESPACE_STRIPE_SECRET_KEY: a sandbox takes payments from its own provider only"
             return
-        if self.stripe_secret_key is not None and self.stripe_webhook_secret is None:
+        if stripe == (False, True):
+            yield "ESPACE_STRIPE_SECRET_KEY: has to be there where Stripe’s notices are taken"
+        if stripe == (True, False):
             yield "ESPACE_STRIPE_WEBHOOK_SECRET: has to be there, or nobody would hear of what goes back"
         if self.secret_key.strip() == SANDBOX_SECRET:
             yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"

@@ -160,8 +160,8 @@ async def _charge(desk: Desk, payment: Any, now: datetime) -> Told:
         await desk.db.release()
     if token is None:
         return Told(payment.id, ProviderState.FAILED, "", 0, reason=DeclineReason.DECLINED)
-    kept = payment.method_id is not None
-    order = ChargeOrder(payment.id, payment.amount_cents, payment.currency, token, payment.automatic, kept)
+    on_file = payment.method_id is not None
+    order = ChargeOrder(payment.id, payment.amount_cents, payment.currency, token, payment.automatic, on_file)
     async with asyncio.timeout(desk.figures.payment_timeout.total_seconds()):
         return await provider.charge(order, now)
 

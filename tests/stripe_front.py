@@ -88,6 +88,9 @@ class Front:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     lands: httpx.AsyncClient | None = None
     """Where notices go on to."""
+    landed: asyncio.Event = field(default_factory=asyncio.Event)
+    brand: str = "visa"
+    """Of every card that is stored."""
 
     def posts(self, path: str) -> list[Asked]:
         return [each for each in self.asked if each.method == "POST" and each.path == path]
@@ -112,6 +115,7 @@ class Front:
             status = (await self.lands.post(PATH, content=body, headers=sent)).status_code
         writer.write(f"HTTP/1.1 {status} Heard\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
+        self.landed.set()
 
     async def _answer(
         self, method: str, target: str, body: bytes, headers: dict[str, str], writer: asyncio.StreamWriter
@@ -122,13 +126,15 @@ class Front:
         self.asked.append(asked)
         if self.lost:
             self.lost -= 1
-            return writer.transport.abort()
+            writer.transport.abort()
+            return
         status, said, replayed = await self._once(asked)
         if self.late:
             await self.over.wait()
         if self.cut and method == "POST":
             self.cut -= 1
-            return writer.transport.abort()
+            writer.transport.abort()
+            return
         raw = said if isinstance(said, bytes) else orjson.dumps(said)
         head = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(raw)}\r\nRequest-Id: req_1\r\n"
         writer.write(f"{head}{'Idempotent-Replayed: true' if replayed else 'X-Fresh: true'}\r\n\r\n".encode() + raw)
@@ -189,6 +195,8 @@ class Front:
             page = {"url": f"https://hooks.stripe.example/3ds/{said['id']}", "return_url": self.back[said["id"]]}
             said["next_action"] = {"type": "redirect_to_url", "redirect_to_url": page}
         if said["object"] == "setup_intent":
+            if isinstance(said["payment_method"], dict):
+                said["payment_method"]["card"]["brand"] = self.brand
             return {**said, "last_setup_error": None}
         charge = said["latest_charge"]
         if charge is not None:
@@ -244,8 +252,7 @@ class Front:
 
     async def send_notices(self, on: bool) -> None:
         """Have localstripe tell of what happens, or not."""
-        events = {} if on else {"events": []}
-        said = {"url": f"{self.url}{PATH}", "secret": SIGNS_WITH, **events}
+        said: dict[str, Any] = {"url": f"{self.url}{PATH}", "secret": SIGNS_WITH, "events": None if on else []}
         (await self.behind.post("/_config/webhooks/espace", json=said)).raise_for_status()
 
 

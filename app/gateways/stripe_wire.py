@@ -34,7 +34,8 @@ class Wire(stripe.HTTPClient):
         try:
             response = await request(method.upper(), url, sent, body, most_bytes=MOST_BYTES)
         except WebFailed as failure:
-            raise stripe.APIConnectionError(str(failure)) from None
+            logger.warning("stripe_unreachable", reason=str(failure))
+            raise ProviderSilent(str(failure)) from None
         listened = {name: response.headers[name] for name in LISTENED_TO if name in response.headers}
         return response.body, response.status, listened
 
