@@ -83,6 +83,8 @@ class Front:
     """What is done is not answered in time."""
     blind: bool = False
     """Lists show nothing."""
+    page: int = 100
+    """So many of a list at once, at most."""
     broken: tuple[int, Any] | None = None
     """What is answered to everything, and done for nobody."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -162,8 +164,9 @@ class Front:
         if asked.path == "/v1/disputes":
             found = [each for each in self.disputes if each["payment_intent"] == form["payment_intent"]]
             return 200, {"object": "list", "data": found, "has_more": False, "url": "/v1/disputes"}
-        returns, since = form.pop("return_url", None), form.pop("created[gte]", "0")
-        until = form.pop("created[lte]", str(2**40))
+        if asked.method == "GET" and asked.path == "/v1/payment_intents":
+            return 200, await self._listed(form)
+        returns = form.pop("return_url", None)
         form.pop("allowed_payment_method_types[0]", None)
         status, said = await self.ask(asked.method, asked.path, form)
         if status == 404:
@@ -174,10 +177,18 @@ class Front:
             self.back[said["id"]] = returns
         if form.get("off_session") == "true" and said["status"] == "requires_action":
             return 402, await self._unauthenticated(said)
-        if said.get("object") == "list":
-            there = [each for each in said["data"] if int(since) <= each["created"] <= int(until)]
-            said["data"] = [] if self.blind else there
         return status, self.completed(said, "latest_charge" in form.values())
+
+    async def _listed(self, form: Form) -> Any:
+        """The newest first, a page of those of a time."""
+        since, until = int(form["created[gte]"]), int(form["created[lte]"])
+        there = [] if self.blind else [each for each in await self.intents() if since <= each["created"] <= until]
+        there.reverse()
+        names = [each["id"] for each in there]
+        first = names.index(form["starting_after"]) + 1 if "starting_after" in form else 0
+        last = first + min(int(form["limit"]), self.page)
+        shown = [self.completed(each) for each in there[first:last]]
+        return {"object": "list", "data": shown, "has_more": last < len(there), "url": "/v1/payment_intents"}
 
     async def ask(self, method: str, path: str, form: Form) -> tuple[int, Any]:
         """What localstripe says."""

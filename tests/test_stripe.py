@@ -210,6 +210,19 @@ async def test_an_answer_that_is_lost_is_cleared_up_and_nothing_is_taken_twice(a
     assert await movements(api) == [("PAYMENT", 5_000)]
 
 
+async def test_a_charge_is_found_among_many(api: Api, front: Front) -> None:
+    front.cut = 1
+    await top_up(api, "50.00", token(await front.card()))
+    for _ in range(3):
+        await front.ask("POST", INTENTS, {"amount": "100", "currency": "eur"})
+    front.page = 1
+    await ask_again(api)
+    assert (await only(api)).status is PaymentStatus.SUCCEEDED
+    listed = [each.form for each in front.asked if each.method == "GET" and each.path == INTENTS]
+    assert len(listed) >= 4
+    assert len(front.posts(INTENTS)) == 1
+
+
 async def test_a_charge_that_lists_do_not_show_is_asked_for_with_the_same_key(api: Api, front: Front) -> None:
     front.cut, front.blind = 1, True
     await top_up(api, "50.00", token(await front.card()))
@@ -218,6 +231,16 @@ async def test_a_charge_that_lists_do_not_show_is_asked_for_with_the_same_key(ap
     assert [each.key for each in front.posts(INTENTS)] == [str(row.id)] * 2
     assert len(await front.of(row.id)) == 1
     assert (row.status, await movements(api)) == (PaymentStatus.SUCCEEDED, [("PAYMENT", 5_000)])
+
+
+async def test_what_is_answered_to_the_same_key_may_be_old(api: Api, front: Front) -> None:
+    front.cut, front.blind = 1, True
+    await top_up(api, "50.00", token(await front.card(AUTHENTICATED)))
+    (intent,) = await front.of((await only(api)).id)
+    await front.act(front.completed(intent), success=True)
+    await ask_again(api)
+    assert (await only(api)).status is PaymentStatus.SUCCEEDED
+    assert await movements(api) == [("PAYMENT", 5_000)]
 
 
 async def test_what_never_arrived_is_sent_again(api: Api, front: Front) -> None:
