@@ -227,14 +227,14 @@ class Settings(Figures, BaseSettings):
     @field_validator("stripe_secret_key", mode="after")
     @classmethod
     def _stripe_key(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9]{1,250}", value):
+        if value is not None and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{1,250}", value):
             raise ValueError("a key of Stripe’s begins with sk_live_, rk_live_, sk_test_ or rk_test_")
         return value
 
     @field_validator("stripe_webhook_secret", mode="after")
     @classmethod
     def _stripe_signature(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"whsec_[A-Za-z0-9+/=]{8,250}", value):
+        if value is not None and not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,250}", value):
             raise ValueError("what Stripe signs with begins with whsec_")
         return value
 

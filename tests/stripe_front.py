@@ -173,6 +173,8 @@ class Front:
             return 404, _error("resource_missing")
         if status == 402:
             return 402, await self._declined(said["error"])
+        if status != 200:
+            return status, said
         if returns:
             self.back[said["id"]] = returns
         if form.get("off_session") == "true" and said["status"] == "requires_action":

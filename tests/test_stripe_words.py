@@ -156,7 +156,13 @@ def test_a_card_is_kept_with_its_customer_until_the_end_of_its_month() -> None:
     assert waits.action is not None
 
 
-@pytest.mark.parametrize("status", ["requires_payment_method", "canceled", "requires_confirmation", "processing"])
+@pytest.mark.parametrize("status", ["requires_confirmation", "processing", "resting"])
+def test_a_setup_that_is_not_over_for_stripe_is_not_told(status: str) -> None:
+    with pytest.raises(ProviderSilent):
+        stored({**SETUP, "status": status}, "cus_1", HOUR)
+
+
+@pytest.mark.parametrize("status", ["requires_payment_method", "canceled"])
 def test_a_setup_that_is_not_done_keeps_nothing(status: str) -> None:
     error = {"code": "setup_intent_authentication_failure"}
     said = stored({**SETUP, "status": status, "last_setup_error": error}, "cus_1", HOUR)

@@ -142,13 +142,13 @@ class StripePayments:
             except stripe.InvalidRequestError as error:
                 note("stripe_method_refused", error)
                 return Stored(ProviderState.FAILED, reason=DeclineReason.DECLINED)
-            return await self._stored(confirmed.to_dict(), customer)
+            said = await self._setup_intent(setup) if was_replayed(confirmed) else confirmed.to_dict()
+            return await self._stored(said, customer)
 
     async def confirm_method(self, order: MethodOrder, now: datetime) -> Stored:
         with heard():
             customer, setup = await self._setup(order.key)
-            found = await self._api.setup_intents.retrieve_async(setup, {"expand": CARD})
-            return await self._stored(found.to_dict(), customer)
+            return await self._stored(await self._setup_intent(setup), customer)
 
     async def forget(self, token: str) -> None:
         """What is not of our making was never kept."""
@@ -270,6 +270,9 @@ class StripePayments:
             {"idempotency_key": f"{key}:setup"},
         )
         return named(customer.id), named(setup.id)
+
+    async def _setup_intent(self, name: str) -> Said:
+        return (await self._api.setup_intents.retrieve_async(name, {"expand": CARD})).to_dict()
 
     async def _stored(self, setup: Said, customer: str) -> Stored:
         """A card that we do not take is not kept either."""

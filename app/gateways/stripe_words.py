@@ -125,7 +125,9 @@ def told(key: UUID, intent: Said, withdrawn_cents: int, lifetime: timedelta) -> 
 def stored(setup: Said, customer: str, lifetime: timedelta) -> Stored:
     """BIL-9. What a setup intent says of a card that was to be kept; of other brands nothing is taken."""
     state = STATES.get(setup["status"])
-    if state not in (ProviderState.SUCCEEDED, ProviderState.REQUIRES_ACTION):
+    if state is None or state is ProviderState.PROCESSING:
+        raise ProviderSilent("UNFINISHED")
+    if state in (ProviderState.FAILED, ProviderState.CANCELLED):
         return Stored(ProviderState.FAILED, reason=reason_of(setup["last_setup_error"]))
     card = setup["payment_method"]["card"]
     brand, kept = BRANDS.get(card["brand"]), CardOnFile(customer, named(setup["payment_method"]["id"]))
