@@ -40,6 +40,12 @@ async def complaints(settings: Settings) -> list[str]:
         found.append(
             "ESPACE_SELLER_VAT_NUMBER is not set: documents without VAT name it, and VIES gives no proof without it."
         )
+    if not settings.sandbox and settings.stripe_secret_key is None:
+        found.append("ESPACE_STRIPE_SECRET_KEY is not set: cards cannot be taken.")
+    if "_test_" in (settings.stripe_secret_key or ""):
+        found.append(
+            "ESPACE_STRIPE_SECRET_KEY is one for tests: whoever knows a test card pays with it, and for nothing."
+        )
     return found + await _of_database(settings)
 
 

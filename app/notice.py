@@ -12,7 +12,7 @@ from engine.error import RequestRefused
 from engine.request import read_body
 from models.conflict import Busy, Conflict
 from models.db import Database, Db
-from models.payment_provider import Providers, UntrustedNotice
+from models.payment_provider import Providers, ProviderSilent, UntrustedNotice
 from resolvers.settlement import Desk, settle
 
 PATH = "/webhooks/payments/{provider}"
@@ -34,13 +34,18 @@ def notice_route(settings: Settings, database: Database, providers: Providers) -
         except RequestRefused as refused:
             return PlainTextResponse("refused\n", refused.status)
         try:
-            told = provider.notice(body, request.headers, database.clock.now())
+            async with asyncio.timeout(settings.payment_timeout.total_seconds()):
+                told = await provider.notice(body, request.headers, database.clock.now())
         except UntrustedNotice:
             logger.warning("notice_untrusted", provider=provider.name)
             return PlainTextResponse("the signature does not match, or is too old\n", 400)
+        except (ProviderSilent, TimeoutError):
+            logger.warning("notice_unclear", provider=provider.name)
+            return PlainTextResponse("it cannot be looked at now\n", 503, {"Retry-After": "60"})
         try:
             async with Db(database) as db:
-                await settle(Desk(db, settings, providers), told, provider.name, opened=db.write)
+                if told is not None:
+                    await settle(Desk(db, settings, providers), told, provider.name, opened=db.write)
         except (Busy, Conflict):
             return PlainTextResponse("busy\n", 503, {"Retry-After": "1"})
         return Response(status_code=204)

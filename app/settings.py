@@ -28,6 +28,7 @@ from models.setting import Duration, Figures
 PREFIX = "ESPACE_"
 LEAST_MEMORY_KIB, LEAST_PASSES = 19_456, 2
 SANDBOX_SECRET = "only-for-trying-out-espace-in-a-sandbox"  # noqa: S105 - public on purpose, refused in production
+LOOPBACK = "127.0.0.1", "localhost", "::1"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -166,6 +167,17 @@ class Settings(Figures, BaseSettings):
             " in production, and in a sandbox a look at the number itself."
         ),
     )
+    stripe_secret_key: str | None = Field(
+        default=None,
+        repr=False,
+        description="BIL-10. Secret or restricted key of the account at Stripe that takes cards; by default, none.",
+    )
+    stripe_webhook_secret: str | None = Field(
+        default=None, repr=False, description="BIL-10. What Stripe signs its notices with; goes with the key."
+    )
+    stripe_api_url: str = Field(
+        default="https://api.stripe.com", description="BIL-10. Where Stripe is asked; another address is for tests."
+    )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
     @field_validator("origins", "trusted_proxies", "metrics_networks", mode="before")
@@ -211,6 +223,28 @@ class Settings(Figures, BaseSettings):
         if value is not None and not re.fullmatch(rf"({ORIGIN.pattern})(/[A-Za-z0-9/._~-]*)?", value):
             raise ValueError("an address is an origin and perhaps a path, such as https://vies.example/rest-api")
         return value and value.rstrip("/")
+
+    @field_validator("stripe_secret_key", mode="after")
+    @classmethod
+    def _stripe_key(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(sk|rk)_(live|test)_[A-Za-z0-9_]{1,250}", value):
+            raise ValueError("a key of Stripe’s begins with sk_live_, rk_live_, sk_test_ or rk_test_")
+        return value
+
+    @field_validator("stripe_webhook_secret", mode="after")
+    @classmethod
+    def _stripe_signature(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"whsec_[A-Za-z0-9+/=_-]{8,250}", value):
+            raise ValueError("what Stripe signs with begins with whsec_")
+        return value
+
+    @field_validator("stripe_api_url", mode="after")
+    @classmethod
+    def _stripe_address(cls, value: str) -> str:
+        parts = urlsplit(value) if ORIGIN.fullmatch(value) else None
+        if parts is None or (parts.scheme == "http" and parts.hostname not in LOOPBACK):
+            raise ValueError("an address is an origin by https, such as https://api.stripe.com, or on this machine")
+        return value
 
     @field_validator("database_url", mode="after")
     @classmethod
@@ -261,8 +295,15 @@ class Settings(Figures, BaseSettings):
             f".{self.cookie_domain}"
         ):
             yield "ESPACE_COOKIE_DOMAIN: is the host of ESPACE_PUBLIC_URL, or a domain that it is in"
+        stripe = self.stripe_secret_key is not None, self.stripe_webhook_secret is not None
         if self.sandbox:
+            if any(stripe):
+                yield "ESPACE_STRIPE_SECRET_KEY: a sandbox takes payments from its own provider only"
             return
+        if stripe == (False, True):
+            yield "ESPACE_STRIPE_SECRET_KEY: has to be there where Stripe’s notices are taken"
+        if stripe == (True, False):
+            yield "ESPACE_STRIPE_WEBHOOK_SECRET: has to be there, or nobody would hear of what goes back"
         if self.secret_key.strip() == SANDBOX_SECRET:
             yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
         if not self.tls_only_cookies:

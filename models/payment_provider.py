@@ -74,6 +74,8 @@ class ChargeOrder:
     token: str = field(repr=False)
     automatic: bool = False
     """The customer is not there, and can do nothing."""
+    kept: bool = False
+    """The token is one that the provider made for what it keeps, and not what somebody sent us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,10 @@ class UntrustedNotice(Exception):
 
 
 class PaymentProvider(Protocol):
-    """BIL-10. Carries money. `now` is business time; a real provider has its own. All but `notice` may be silent."""
+    """BIL-10. Carries money. `now` is business time; a real provider has its own. All of them may be silent.
+
+    `reference` is what the provider has called a charge, where it has told that; it goes before the key.
+    """
 
     @property
     def name(self) -> str: ...
@@ -141,19 +146,21 @@ class PaymentProvider(Protocol):
         """Authorize and capture."""
         ...
 
-    def status(self, key: UUID, now: datetime) -> Awaitable[Told | None]:
+    def status(self, key: UUID, now: datetime, reference: str | None = None) -> Awaitable[Told | None]:
         """What became of a charge; None where it never arrived."""
         ...
 
-    def confirm(self, key: UUID, now: datetime) -> Awaitable[Told]:
+    def confirm(self, key: UUID, now: datetime, reference: str | None = None) -> Awaitable[Told]:
         """Go on after the customer's action."""
         ...
 
-    def cancel(self, key: UUID, now: datetime) -> Awaitable[Told | None]:
+    def cancel(self, key: UUID, now: datetime, reference: str | None = None) -> Awaitable[Told | None]:
         """Give up what waits for the customer; where that is too late, what became of it."""
         ...
 
-    def refund(self, key: UUID, cents: int, refund_key: UUID, now: datetime) -> Awaitable[Told]:
+    def refund(
+        self, key: UUID, cents: int, refund_key: UUID, now: datetime, reference: str | None = None
+    ) -> Awaitable[Told]:
         """Send money back, once for each key of a refund."""
         ...
 
@@ -163,8 +170,11 @@ class PaymentProvider(Protocol):
 
     def forget(self, token: str) -> Awaitable[None]: ...
 
-    def notice(self, body: bytes, headers: Mapping[str, str], real_now: datetime) -> Told:
-        """What a notice says. Raises UntrustedNotice where its signature does not match, or is old."""
+    def notice(self, body: bytes, headers: Mapping[str, str], real_now: datetime) -> Awaitable[Told | None]:
+        """What a notice is about, as it is by now; None where that is no payment of ours.
+
+        Raises UntrustedNotice where its signature does not match, or is old.
+        """
         ...
 
 

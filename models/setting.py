@@ -299,7 +299,7 @@ class Figures(BaseModel):
         description="BIL-10. Until when what never reached the provider is sent again; then the payment failed.",
     )
     payment_action_lifetime: Duration = Field(
-        default=timedelta(hours=1), description="BIL-10. How long a sandbox waits for the customer, as with 3-D Secure."
+        default=timedelta(hours=1), description="BIL-10. How long the customer is waited for, as with 3-D Secure."
     )
     collection_retry_days: tuple[int, ...] = Field(
         default=(3, 7, 14),

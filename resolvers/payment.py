@@ -147,7 +147,7 @@ async def confirm(context: Context, *, key: UUID) -> UUID:
     provider = context.payments.named(payment.provider)
     if provider is None:
         raise NotWaiting
-    await _concluded(context, payment, provider.confirm(key, now))
+    await _concluded(context, payment, provider.confirm(key, now, payment.reference))
     await _check_declined(context, key)
     return key
 
@@ -159,7 +159,7 @@ async def cancel(context: Context, *, key: UUID) -> UUID:
     if payment.provider is None:
         await _abandon(context, key)
     elif provider is not None:
-        await _concluded(context, payment, provider.cancel(key, now))
+        await _concluded(context, payment, provider.cancel(key, now, payment.reference))
     return key
 
 

@@ -139,7 +139,8 @@ async def _ask(desk: Desk, payment: Any, now: datetime) -> Told:
         return _given_up(payment)
     async with asyncio.timeout(desk.figures.payment_timeout.total_seconds()):
         overdue = payment.status is PaymentStatus.REQUIRES_ACTION and payment.expires_at <= now
-        told = await (provider.cancel(payment.id, now) if overdue else provider.status(payment.id, now))
+        ask = provider.cancel if overdue else provider.status
+        told = await ask(payment.id, now, payment.reference)
     if told is not None:
         return told
     if payment.reference is None and now < payment.created_at + desk.figures.payment_patience:
@@ -159,7 +160,8 @@ async def _charge(desk: Desk, payment: Any, now: datetime) -> Told:
         await desk.db.release()
     if token is None:
         return Told(payment.id, ProviderState.FAILED, "", 0, reason=DeclineReason.DECLINED)
-    order = ChargeOrder(payment.id, payment.amount_cents, payment.currency, token, payment.automatic)
+    on_file = payment.method_id is not None
+    order = ChargeOrder(payment.id, payment.amount_cents, payment.currency, token, payment.automatic, on_file)
     async with asyncio.timeout(desk.figures.payment_timeout.total_seconds()):
         return await provider.charge(order, now)
 

@@ -296,7 +296,7 @@ class Fake:
     async def charge(self, order: ChargeOrder, now: datetime) -> Any:
         return self._next("charge", order.key)
 
-    async def status(self, key: UUID, now: datetime) -> Any:
+    async def status(self, key: UUID, now: datetime, reference: str | None = None) -> Any:
         return self._next("status", key)
 
     def _next(self, what: str, key: UUID) -> Any:

@@ -205,6 +205,50 @@ def test_what_could_never_work_is_refused_at_the_start(loaded: Loaded, name: str
     assert named(problems(loaded, {name: value})) == [name]
 
 
+STRIPE = {"ESPACE_STRIPE_SECRET_KEY": "sk_live_51Abc", "ESPACE_STRIPE_WEBHOOK_SECRET": "whsec_hunter2hunter2"}
+
+
+def test_production_takes_cards_with_both_secrets_of_stripe(loaded: Loaded) -> None:
+    settings = loaded(PRODUCTION, **STRIPE)
+    assert (settings.stripe_secret_key, settings.stripe_webhook_secret) == tuple(STRIPE.values())
+    assert "sk_live" not in f"{settings!r}{settings}"
+    assert "hunter2" not in f"{settings!r}{settings}"
+    assert loaded(PRODUCTION).stripe_secret_key is None
+    assert loaded(PRODUCTION, **STRIPE, ESPACE_STRIPE_API_URL="http://127.0.0.1:8420").stripe_api_url
+
+
+@pytest.mark.parametrize(
+    ("missing", "mode", "about"),
+    [
+        ("ESPACE_STRIPE_WEBHOOK_SECRET", PRODUCTION, ["ESPACE_STRIPE_WEBHOOK_SECRET"]),
+        ("ESPACE_STRIPE_SECRET_KEY", PRODUCTION, ["ESPACE_STRIPE_SECRET_KEY"]),
+        ("ESPACE_STRIPE_SECRET_KEY", {}, ["ESPACE_STRIPE_SECRET_KEY"]),
+        ("", {}, ["ESPACE_STRIPE_SECRET_KEY"]),
+    ],
+)
+def test_one_secret_of_stripe_or_any_in_a_sandbox_is_refused(
+    loaded: Loaded, missing: str, mode: dict[str, str], about: list[str]
+) -> None:
+    given = {name: value for name, value in STRIPE.items() if name != missing}
+    assert named(problems(loaded, mode, **given)) == about
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ESPACE_STRIPE_SECRET_KEY", "pk_live_hunter2"),
+        ("ESPACE_STRIPE_SECRET_KEY", "sk_live_hunter2\nX"),
+        ("ESPACE_STRIPE_WEBHOOK_SECRET", "hunter2hunter2"),
+        ("ESPACE_STRIPE_API_URL", "http://stripe.example"),
+        ("ESPACE_STRIPE_API_URL", "https://hunter2@stripe.example/v1"),
+    ],
+)
+def test_what_is_none_of_stripes_is_refused_and_not_shown(loaded: Loaded, name: str, value: str) -> None:
+    lines = problems(loaded, PRODUCTION, **{**STRIPE, name: value})
+    assert name in named(lines)
+    assert "hunter2" not in "\n".join(lines)
+
+
 # What is shown
 
 

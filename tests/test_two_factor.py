@@ -558,3 +558,7 @@ async def test_the_doctor_tells_a_key_that_opens_nothing_and_mails_that_stay(api
     assert not await told("Mails stay", **live, smtp_url="smtp://mail.example")
     assert await told("ESPACE_SELLER_VAT_NUMBER", **live)
     assert not await told("ESPACE_SELLER_VAT_NUMBER", **live, seller_vat_number="FR40303265045")
+    assert await told("cards cannot be taken", **live)
+    stripe = {**live, "stripe_webhook_secret": "whsec_onlyfortests"}
+    assert await told("one for tests", **stripe, stripe_secret_key="sk_test_1")
+    assert not await told("STRIPE", **stripe, stripe_secret_key="rk_live_1")

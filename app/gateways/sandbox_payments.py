@@ -86,18 +86,20 @@ class SandboxPayments:
             await db.note(INSERTS[self.database.dialect](CHARGES).values(values).on_conflict_do_nothing())
             return self._told(await _row(db, order.key), now)
 
-    async def status(self, key: UUID, now: datetime) -> Told | None:
+    async def status(self, key: UUID, now: datetime, reference: str | None = None) -> Told | None:
         async with Db(self.database) as db:
             row = await _row(db, key)
         return None if row is None else self._told(row, now)
 
-    async def confirm(self, key: UUID, now: datetime) -> Told:
+    async def confirm(self, key: UUID, now: datetime, reference: str | None = None) -> Told:
         return await self._noted(key, now, CHARGES.c.confirmed_at)
 
-    async def cancel(self, key: UUID, now: datetime) -> Told | None:
+    async def cancel(self, key: UUID, now: datetime, reference: str | None = None) -> Told | None:
         return await self._noted(key, now, CHARGES.c.cancelled_at) if await self.status(key, now) else None
 
-    async def refund(self, key: UUID, cents: int, refund_key: UUID, now: datetime) -> Told:
+    async def refund(
+        self, key: UUID, cents: int, refund_key: UUID, now: datetime, reference: str | None = None
+    ) -> Told:
         async with Db(self.database) as db:
             row = await _row(db, key)
             refunds = {**row.refunds, str(refund_key): cents}
@@ -117,7 +119,7 @@ class SandboxPayments:
     async def forget(self, token: str) -> None:
         """There is nothing to forget: tokens say all that there is."""
 
-    def notice(self, body: bytes, headers: Mapping[str, str], real_now: datetime) -> Told:
+    async def notice(self, body: bytes, headers: Mapping[str, str], real_now: datetime) -> Told:
         stamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
         if not hmac.compare_digest(self.signature(body, stamp).encode(), signature.encode()):
             raise UntrustedNotice
