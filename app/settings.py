@@ -23,7 +23,7 @@ from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
 from models.db import async_url
-from models.setting import Duration, Figures
+from models.setting import SAMPLE_IBAN, Duration, Figures
 
 PREFIX = "ESPACE_"
 LEAST_MEMORY_KIB, LEAST_PASSES = 19_456, 2
@@ -168,7 +168,7 @@ class Settings(Figures, BaseSettings):
     )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
-    @field_validator("origins", "trusted_proxies", "metrics_networks", mode="before")
+    @field_validator("origins", "trusted_proxies", "metrics_networks", "collection_retry_days", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -261,8 +261,12 @@ class Settings(Figures, BaseSettings):
             f".{self.cookie_domain}"
         ):
             yield "ESPACE_COOKIE_DOMAIN: is the host of ESPACE_PUBLIC_URL, or a domain that it is in"
+        if len({self.invoice_prefix, self.credit_note_prefix, self.receipt_prefix}) < 3:
+            yield "ESPACE_RECEIPT_PREFIX: invoices, credit notes and receipts have three different prefixes"
         if self.sandbox:
             return
+        if self.bank_iban == SAMPLE_IBAN:
+            yield "ESPACE_BANK_IBAN: production needs the account that customers are to pay to, and not the sample"
         if self.secret_key.strip() == SANDBOX_SECRET:
             yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
         if not self.tls_only_cookies:

@@ -1,7 +1,7 @@
 """ALE-1 to ALE-4. Alerts: what has to be put right, and by when; a mail with each step, and what follows otherwise."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,6 +16,7 @@ from models.column import Instant, json_column, new_id, one_of
 from models.profile import SuspensionReason
 from models.refusal import Code, Refusal
 from models.setting import Figures
+from models.standstill import stood_still, stopped
 from models.suspension import TEXT_LENGTH
 
 OPENED = action("alert.opened", "An alert was opened")
@@ -118,6 +119,10 @@ class Alert(SQLModel, table=True):
     next_at: datetime | None = Field(default=None, sa_type=Instant)
     """When there is something to tell, or its time is over."""
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    """ALE-4. Since when its days stand still; None while they pass."""
+    stops: list[list[str]] = Field(default_factory=list, sa_type=json_column())
+    """When they stood still before."""
 
     def advance(self, record: Record, figures: Figures, readers: Sequence[UUID], **facts: Any) -> bool:
         """ALE-1, ALE-4. Tell `readers` what is due, each step once; whether its time is over, which closes it."""
@@ -127,14 +132,31 @@ class Alert(SQLModel, table=True):
         elif self.expires_at is not None and self.expires_at <= record.now:
             self._close(record, AlertStatus.EXPIRED)
             return True
-        ahead = [at for step, at in self._plan(figures) if self._key(step) not in self.told]
-        self.next_at = min(ahead, default=self.expires_at)
+        self.next_at = self._ahead(figures)
         return False
+
+    def stop(self, record: Record) -> None:
+        """ALE-4. Money is on its way: nothing is told and nothing is over until it is there, or is not."""
+        if self.status is AlertStatus.OPEN and self.stopped_at is None:
+            self.stopped_at, self.next_at = record.now, None
+
+    def go_on(self, record: Record, figures: Figures) -> None:
+        """ALE-4. Nothing is on its way any more: the days between do not count; what was told is told."""
+        if self.stopped_at is None:
+            return
+        self.stops = stopped(self.stops, self.stopped_at, record.now)
+        if self.expires_at is not None:
+            missed = max(self.stopped_at, self.since)
+            self.expires_at = later(
+                self.expires_at, max(record.now - missed, timedelta()), ZoneInfo(figures.billing_zone)
+            )
+        self.stopped_at, self.next_at = None, self._ahead(figures)
 
     def follow(self, record: Record, since: datetime) -> None:
         """ALE-4. What it was about is paid, and something later is not: that has the same time, and its own notices."""
         if since > self.since:
-            self.since, self.turn, self.next_at = since, self.turn + 1, record.now
+            self.since, self.turn = since, self.turn + 1
+            self.next_at = record.now if self.stopped_at is None else None
 
     def resolve(self, record: Record) -> None:
         """ALE-1. Its cause is gone."""
@@ -151,7 +173,7 @@ class Alert(SQLModel, table=True):
             self.since, due = max(self.since, record.now), due[:1]
         step = due[-1]
         self.told = {**self.told, **{self._key(each): None for each in due}, self._key(step): record.now.isoformat()}
-        self.expires_at = later(self.since, figures.alert_expiry, zone)
+        self.expires_at = self._after(figures.alert_expiry, zone)
         if step is Step.FINAL_WARNING:
             whole = later(record.now, figures.alert_expiry - figures.alert_final_warning, zone)
             self.expires_at = max(self.expires_at, whole)
@@ -168,16 +190,25 @@ class Alert(SQLModel, table=True):
         zone = ZoneInfo(figures.billing_zone)
         return [
             (Step.OPENING, self.since),
-            (Step.FIRST_REMINDER, later(self.since, figures.alert_first_reminder, zone)),
-            (Step.SECOND_REMINDER, later(self.since, figures.alert_second_reminder, zone)),
-            (Step.FINAL_WARNING, later(self.since, figures.alert_final_warning, zone)),
+            (Step.FIRST_REMINDER, self._after(figures.alert_first_reminder, zone)),
+            (Step.SECOND_REMINDER, self._after(figures.alert_second_reminder, zone)),
+            (Step.FINAL_WARNING, self._after(figures.alert_final_warning, zone)),
         ]
+
+    def _after(self, delay: timedelta, zone: ZoneInfo) -> datetime:
+        """So long after its days began, and by as much later as they stood still."""
+        return later(self.since, delay + stood_still(self.stops, self.since), zone)
+
+    def _ahead(self, figures: Figures) -> datetime | None:
+        """When there is something to tell next, or its time is over."""
+        ahead = [at for step, at in self._plan(figures) if self._key(step) not in self.told]
+        return min(ahead, default=self.expires_at)
 
     def _key(self, step: Step) -> str:
         return f"{self.turn}.{step.value}"
 
     def _close(self, record: Record, status: AlertStatus) -> None:
-        self.status, self.closed_at, self.next_at = status, record.now, None
+        self.status, self.closed_at, self.next_at, self.stopped_at = status, record.now, None, None
         record.happened(EXPIRED if status is AlertStatus.EXPIRED else RESOLVED, self, kind=self.kind)
 
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, field_validator
+from pydantic_settings import NoDecode
+from stdnum import iban
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
@@ -13,6 +15,8 @@ def _seconds(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+SAMPLE_IBAN = "FR7630006000011234567890189"
+"""Of nobody: what practises shows it, and production refuses it."""
 Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
 """Seconds, or a duration of ISO 8601 such as `PT30M`."""
 
@@ -203,10 +207,13 @@ class Figures(BaseModel):
     invoice_prefix: str = Field(
         default="F",
         pattern=r"^[A-Z0-9]{1,8}$",
-        description="BIL-2. What numbers of invoices begin with, before the year; another than that of credit notes.",
+        description="BIL-2. What numbers of invoices begin with, before the year; all three prefixes differ.",
     )
     credit_note_prefix: str = Field(
         default="A", pattern=r"^[A-Z0-9]{1,8}$", description="BIL-2. The same of credit notes."
+    )
+    receipt_prefix: str = Field(
+        default="R", pattern=r"^[A-Z0-9]{1,8}$", description="BIL-2. The same of receipts for payments."
     )
     seller_name: str = Field(
         default="Espace", min_length=1, max_length=200, description="BIL-2. Who sells, as documents say: the name."
@@ -262,9 +269,9 @@ class Figures(BaseModel):
     payment_action_lifetime: Duration = Field(
         default=timedelta(hours=1), description="BIL-10. How long a sandbox waits for the customer, as with 3-D Secure."
     )
-    collection_retry_days: tuple[int, ...] = Field(
+    collection_retry_days: Annotated[tuple[PositiveInt, ...], NoDecode] = Field(
         default=(3, 7, 14),
-        description="BIL-9. Days after which an automatic debit that failed is tried again; a JSON list.",
+        description="BIL-9. Days after which an automatic debit that failed is tried again; separated by commas.",
     )
     bank_transfer_patience: Duration = Field(
         default=timedelta(days=30), description="BIL-8. How long an announced bank transfer is waited for."
@@ -272,9 +279,7 @@ class Figures(BaseModel):
     bank_holder: str = Field(
         default="", max_length=200, description="BIL-8. Who holds the account for transfers; by default who sells."
     )
-    bank_iban: str = Field(
-        default="FR7630006000011234567890189", pattern="^[A-Z]{2}[0-9A-Z]{13,32}$", description="BIL-8. Its IBAN."
-    )
+    bank_iban: str = Field(default=SAMPLE_IBAN, pattern="^[A-Z]{2}[0-9A-Z]{13,32}$", description="BIL-8. Its IBAN.")
     bank_bic: str = Field(
         default="AGRIFRPP", pattern="^[A-Z0-9]{8}([A-Z0-9]{3})?$", description="BIL-8. The BIC of its bank."
     )
@@ -321,6 +326,14 @@ class Figures(BaseModel):
             return vat.validate(value) if value else None
         except ValidationError:
             raise ValueError("this is not a VAT number of a country of the European Union") from None
+
+    @field_validator("bank_iban")
+    @classmethod
+    def _iban(cls, value: str) -> str:
+        try:
+            return str(iban.validate(value, check_country=False))
+        except ValidationError:
+            raise ValueError("this is not an IBAN: its check digits are others") from None
 
     @field_validator("billing_zone")
     @classmethod

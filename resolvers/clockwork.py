@@ -24,18 +24,19 @@ from models.db import Database, Db, Write
 from models.invoice import Invoice
 from models.issuer import Issuer
 from models.payment import Payment
+from models.payment_method import PaymentMethod
 from models.payment_provider import Providers
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
 from models.vat_register import VatRegister
-from resolvers import alert, collection, issuing, renewal, settlement, suspension, vat, vat_correction
+from resolvers import alert, collection, issuing, payment_method, renewal, settlement, suspension, vat, vat_correction
 from resolvers.suspension import PROFILE
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
-SUSPENSIONS, ALERTS = table(Suspension), table(Alert)
+SUSPENSIONS, ALERTS, METHODS = table(Suspension), table(Alert), table(PaymentMethod)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
@@ -65,6 +66,7 @@ class Due(IntEnum):
     SUSPENSION = 7
     ALERT = 8
     INACTIVITY = 9
+    CARD_END = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ DUE = union_all(
     _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
     _of(Due.ALERT, ALERTS, ALERTS.c.next_at),
     _of(Due.INACTIVITY, SLEEPERS, SLEEPERS.c.inactive_at),
+    _of(Due.CARD_END, METHODS, METHODS.c.ends_at, METHODS.c.ends_at.is_not(None)),
 )
 
 
@@ -215,6 +218,8 @@ async def _do(works: Works, item: Item) -> None:
                 await alert.advance(works.office.figures, write, item.owner_id, item.at)
         case Due.INACTIVITY:
             await _look_for_inactivity(works, item)
+        case Due.CARD_END:
+            await _end_cards(works, item)
 
 
 async def _tell(works: Works, item: Item) -> None:
@@ -240,6 +245,18 @@ async def _look_for_inactivity(works: Works, item: Item) -> None:
         if not looked:
             raise
         await alert.look_later(works.db, item.owner_id, item.at, works.office.figures.inactivity_look)
+
+
+async def _end_cards(works: Works, item: Item) -> None:
+    """PRO-11. A card is valid no more; where its holder has another one, or has paid, that is no fact."""
+    looked = False
+    try:
+        async with works.write(item) as write:
+            looked = not await payment_method.end(works.office.figures, write, item.owner_id, item.at)
+    except NothingDue:
+        if not looked:
+            raise
+        await payment_method.pass_over(works.db, item.owner_id, item.at)
 
 
 async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:
@@ -282,7 +299,7 @@ async def _collect(works: Works, item: Item) -> None:
     try:
         async with works.write(item) as write:
             begun = await collection.begin(works.office.figures, write, item.owner_id, item.at)
-            if not begun:
+            if not write.record.events:
                 raise collection.NothingToCollect
     except collection.NothingToCollect:
         await collection.give_up(works.db, item.owner_id, item.at)

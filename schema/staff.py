@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from schema.access import AccessQuery
 from schema.alert import AlertMutation
+from schema.bank_transfer import BankTransferMutation, BankTransferQuery
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
@@ -18,12 +19,12 @@ DESCRIPTION = "What the provider's other services ask and report."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, BankTransferQuery):
     """Nouns of the staff schema."""
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation, BankTransferMutation):
     """Nouns of the staff schema."""
 
 
