@@ -47,9 +47,8 @@ def customer_numbers() -> None:
 def number_of(key: Any) -> str:
     """As the code made them on the day of this migration."""
     bits = int.from_bytes(sha256(key.bytes).digest()[:5])
-    plain = "C" + "".join(LETTERS[bits >> 5 * place & 31] for place in reversed(range(8)))
-    value = int("".join(str(int(letter, 36)) for letter in plain + "00"))
-    return f"{plain}{98 - value % 97:02d}"
+    letters = "".join(LETTERS[bits >> 5 * place & 31] for place in reversed(range(8)))
+    return f"C{letters}{98 - bits * 100 % 97:02d}"
 
 
 def standstills() -> None:
