@@ -265,14 +265,14 @@ class Settings(Figures, BaseSettings):
             yield "ESPACE_RECEIPT_PREFIX: invoices, credit notes and receipts have three different prefixes"
         if self.sandbox:
             return
-        if self.bank_iban == SAMPLE_IBAN:
-            yield "ESPACE_BANK_IBAN: production needs the account that customers are to pay to, and not the sample"
         if self.secret_key.strip() == SANDBOX_SECRET:
             yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
         if not self.tls_only_cookies:
             yield "ESPACE_TLS_ONLY_COOKIES: production sends cookies over TLS only: set it to true"
         if not self.public_url.startswith("https://"):
             yield "ESPACE_PUBLIC_URL: production is reached by https"
+        if self.bank_iban == SAMPLE_IBAN:
+            yield "ESPACE_BANK_IBAN: production needs the account that customers are to pay to, and not the sample"
         if self.application_url.startswith("http:"):
             yield "ESPACE_APPLICATION_URL: production sends links by https only"
         if any(origin.startswith("http:") for origin in self.origins):
