@@ -1,4 +1,4 @@
-"""BIL-2, BIL-11. Receipts: the number of each payment that came in, chained like invoices, and kept as issued."""
+"""BIL-2. Receipts: the number of each payment that came in, chained like invoices, and kept as issued."""
 
 from datetime import date, datetime
 from typing import Any

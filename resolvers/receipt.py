@@ -1,4 +1,4 @@
-"""BIL-2, BIL-11. Receipts: one for each payment that came in, in the transaction that books it."""
+"""BIL-2. Receipts: one for each payment that came in, in the transaction that books it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +29,6 @@ async def issue(office: Issuer, write: Write, payment: Payment) -> None:
 
 
 async def numbers(context: Context, keys: Sequence[UUID]) -> list[str | None]:
-    """BIL-11. The number of the receipt of each payment; None where nothing came in."""
+    """BIL-2. The number of the receipt of each payment; None where nothing came in."""
     found = {row.payment_id: row.number for row in await context.db.rows(NUMBERS, {"wanted": list(keys)})}
     return [found.get(key) for key in keys]

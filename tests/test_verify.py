@@ -28,7 +28,7 @@ ENTRIES, LINES, SEALS = table(JournalEntry), table(JournalLine), table(LedgerSea
 INVOICES, INVOICE_LINES, TAXES = table(Invoice), table(InvoiceLine), table(InvoiceTax)
 CREDITS, ALLOCATIONS, CHARGES, SERIES = table(Credit), table(Allocation), table(Charge), table(DocumentSeries)
 EARLIER = START - timedelta(days=400)
-PROTECTED = ("journal_entry", "journal_line", "invoice_line", "invoice_tax", "allocation", "ledger_seal")
+PROTECTED = ("journal_entry", "journal_line", "invoice_line", "invoice_tax", "allocation", "ledger_seal", "receipt")
 
 
 async def sealed(database: Database) -> int:
