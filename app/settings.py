@@ -22,8 +22,9 @@ from app.gateways.smtp import problems
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
+from models.bank_account import SAMPLE_IBAN
 from models.db import async_url
-from models.setting import SAMPLE_IBAN, Duration, Figures
+from models.setting import Duration, Figures
 
 PREFIX = "ESPACE_"
 LEAST_MEMORY_KIB, LEAST_PASSES = 19_456, 2

@@ -6,17 +6,16 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, field_validator
 from pydantic_settings import NoDecode
-from stdnum import iban
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
+
+from models.bank_account import SAMPLE_IBAN, Iban
 
 
 def _seconds(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-SAMPLE_IBAN = "FR7630006000011234567890189"
-"""Of nobody: what practises shows it, and production refuses it."""
 Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
 """Seconds, or a duration of ISO 8601 such as `PT30M`."""
 
@@ -279,7 +278,7 @@ class Figures(BaseModel):
     bank_holder: str = Field(
         default="", max_length=200, description="BIL-8. Who holds the account for transfers; by default who sells."
     )
-    bank_iban: str = Field(default=SAMPLE_IBAN, pattern="^[A-Z]{2}[0-9A-Z]{13,32}$", description="BIL-8. Its IBAN.")
+    bank_iban: Iban = Field(default=SAMPLE_IBAN, pattern="^[A-Z]{2}[0-9A-Z]{13,32}$", description="BIL-8. Its IBAN.")
     bank_bic: str = Field(
         default="AGRIFRPP", pattern="^[A-Z0-9]{8}([A-Z0-9]{3})?$", description="BIL-8. The BIC of its bank."
     )
@@ -326,14 +325,6 @@ class Figures(BaseModel):
             return vat.validate(value) if value else None
         except ValidationError:
             raise ValueError("this is not a VAT number of a country of the European Union") from None
-
-    @field_validator("bank_iban")
-    @classmethod
-    def _iban(cls, value: str) -> str:
-        try:
-            return str(iban.validate(value, check_country=False))
-        except ValidationError:
-            raise ValueError("this is not an IBAN: its check digits are others") from None
 
     @field_validator("billing_zone")
     @classmethod

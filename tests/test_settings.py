@@ -15,7 +15,8 @@ from app.settings import SANDBOX_SECRET, Settings, WrongSettings, load
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
-from models.setting import SAMPLE_IBAN, Figures
+from models.bank_account import SAMPLE_IBAN
+from models.setting import Figures
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PRODUCTION = {
