@@ -12,7 +12,8 @@ from app import demo_hosting
 from app.catalogue_file import shipped
 from app.mail import Letters
 from app.passwords import HashingPool
-from app.settings import SANDBOX_SECRET, Settings
+from app.setting_check import SANDBOX_SECRET
+from app.settings import Settings
 from app.vault import KeyVault
 from models.column import table
 from models.contract import Contract, ContractAcceptance

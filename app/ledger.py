@@ -35,7 +35,8 @@ def verify() -> None:
 def told(findings: Findings) -> list[str]:
     """What was seen: totals, and the heads of the chains, which are to be kept where nobody can change them."""
     return [
-        f"{findings.entries} entries of {findings.profiles} profiles, {findings.documents} documents: all is well.",
+        f"{findings.entries} entries of {findings.profiles} profiles, {findings.documents} documents,"
+        f" {findings.receipts} receipts: all is well.",
         f"Balances: {Money(findings.balances_cents).amount}",
         *(f"Account {name}: {Money(cents).amount}" for name, cents in sorted(findings.accounts.items())),
         f"Journal: {findings.seal.position} entries sealed, {findings.unsealed} not yet; {findings.seal.hash}",

@@ -31,6 +31,8 @@ def shown(value: Any) -> str:
     match value:
         case None | ():
             return "none"
+        case tuple():
+            return f"`{','.join(map(str, value))}`"
         case bool():
             return "`true`" if value else "`false`"
         case timedelta():

@@ -5,12 +5,10 @@ Everything that is wrong is said at once. Production refuses what is only good f
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -19,32 +17,18 @@ from pydantic import Field, IPvAnyNetwork, ValidationError, field_validator, mod
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.gateways.smtp import problems
+from app.mode import Journal, Mode
+from app.setting_check import SANDBOX_SECRET, wrong_together
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
 from models.db import async_url
-from models.setting import Duration, Figures
+from models.setting import Figures
+from models.setting_security import Duration
 
 PREFIX = "ESPACE_"
-LEAST_MEMORY_KIB, LEAST_PASSES = 19_456, 2
-SANDBOX_SECRET = "only-for-trying-out-espace-in-a-sandbox"  # noqa: S105 - public on purpose, refused in production
 LOOPBACK = "127.0.0.1", "localhost", "::1"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
-
-
-class Mode(StrEnum):
-    """What the installation is for."""
-
-    SANDBOX = "sandbox"
-    PRODUCTION = "production"
-
-
-class Journal(StrEnum):
-    """How SQLite keeps what is being written."""
-
-    AUTO = "auto"
-    WAL = "wal"
-    DELETE = "delete"
 
 
 class WrongSettings(Exception):
@@ -180,7 +164,7 @@ class Settings(Figures, BaseSettings):
     )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
-    @field_validator("origins", "trusted_proxies", "metrics_networks", mode="before")
+    @field_validator("origins", "trusted_proxies", "metrics_networks", "collection_retry_days", mode="before")
     @classmethod
     def _separated(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -259,7 +243,7 @@ class Settings(Figures, BaseSettings):
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        problems = list(self._problems())
+        problems = list(wrong_together(self))
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -282,47 +266,6 @@ class Settings(Figures, BaseSettings):
     def has_worker(self) -> bool:
         """Whether the server runs the worker."""
         return self.database_url.startswith("sqlite") if self.worker_in_server is None else self.worker_in_server
-
-    def _problems(self) -> Iterator[str]:
-        if self.trusted_only and self.trusted_documents is None:
-            yield "ESPACE_TRUSTED_ONLY: needs ESPACE_TRUSTED_DOCUMENTS, or nothing could be asked"
-        if any(network.prefixlen == 0 for network in self.trusted_proxies):
-            yield "ESPACE_TRUSTED_PROXIES: to trust everybody is to believe whatever address a client writes"
-        if self.reset_email_interval > self.password_reset_lifetime:
-            # Whoever asks for all resets of an address sends its owner their links: one of them always works.
-            yield "ESPACE_RESET_EMAIL_INTERVAL: is at most ESPACE_PASSWORD_RESET_LIFETIME, or strangers could use it up"
-        if self.cookie_domain is not None and not f".{urlsplit(self.public_url).hostname}".endswith(
-            f".{self.cookie_domain}"
-        ):
-            yield "ESPACE_COOKIE_DOMAIN: is the host of ESPACE_PUBLIC_URL, or a domain that it is in"
-        stripe = self.stripe_secret_key is not None, self.stripe_webhook_secret is not None
-        if self.sandbox:
-            if any(stripe):
-                yield "ESPACE_STRIPE_SECRET_KEY: a sandbox takes payments from its own provider only"
-            return
-        if stripe == (False, True):
-            yield "ESPACE_STRIPE_SECRET_KEY: has to be there where Stripe’s notices are taken"
-        if stripe == (True, False):
-            yield "ESPACE_STRIPE_WEBHOOK_SECRET: has to be there, or nobody would hear of what goes back"
-        if self.secret_key.strip() == SANDBOX_SECRET:
-            yield "ESPACE_SECRET_KEY: production needs a secret of its own, 32 characters or more"
-        if not self.tls_only_cookies:
-            yield "ESPACE_TLS_ONLY_COOKIES: production sends cookies over TLS only: set it to true"
-        if not self.public_url.startswith("https://"):
-            yield "ESPACE_PUBLIC_URL: production is reached by https"
-        if self.application_url.startswith("http:"):
-            yield "ESPACE_APPLICATION_URL: production sends links by https only"
-        if any(origin.startswith("http:") for origin in self.origins):
-            yield "ESPACE_ORIGINS: production takes cookies from pages by https only"
-        if self.vies_url is not None and self.vies_url.startswith("http:"):
-            yield "ESPACE_VIES_URL: production asks by https only"
-        if self.password_memory_kib < LEAST_MEMORY_KIB or self.password_passes < LEAST_PASSES:
-            yield f"ESPACE_PASSWORD_MEMORY_KIB: production hashes with {LEAST_MEMORY_KIB} KiB, {LEAST_PASSES} passes"
-        if not self.rate_limits:
-            yield "ESPACE_RATE_LIMITS: production keeps its limits"
-        if self.database_url.startswith("sqlite") and self.sqlite_journal is Journal.WAL and not sqlite.wal_is_safe:
-            version = ".".join(map(str, sqlite.version))
-            yield f"ESPACE_SQLITE_JOURNAL: SQLite {version} can corrupt a database in WAL; 3.51.3 and later cannot"
 
 
 def load() -> Settings:

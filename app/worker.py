@@ -20,7 +20,8 @@ from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
 from resolvers import delivery, erasure, idempotency, ledger_seal, link, password, payment_method, refresh, session
-from resolvers.clockwork import Works, play, turn
+from resolvers.clockwork import play, turn
+from resolvers.works import Works
 
 logger = structlog.get_logger(__name__)
 

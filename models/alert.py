@@ -13,12 +13,13 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
 from models.alert_course import Course, Step, from_opening, towards
-from models.clock import civil_day
+from models.clock import civil_day, later
 from models.column import Instant, json_column, new_id, one_of
 from models.permission import AccountPermission, OverallPermission, ServerPermission, Subject, mask_of
 from models.profile import SuspensionReason
 from models.refusal import Code, Refusal
 from models.setting import Figures
+from models.standstill import stood_still, stopped
 from models.suspension import TEXT_LENGTH
 
 OPENED = action("alert.opened", "An alert was opened")
@@ -185,6 +186,10 @@ class Alert(SQLModel, table=True):
     next_at: datetime | None = Field(default=None, sa_type=Instant)
     """When there is something to tell, or its time is over."""
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    """ALE-4. Since when its days stand still; None while they pass."""
+    stops: list[list[str]] = Field(default_factory=list, sa_type=json_column())
+    """When they stood still before."""
 
     @property
     def subject(self) -> Subject[UUID]:
@@ -202,10 +207,29 @@ class Alert(SQLModel, table=True):
         self._plan(record, figures)
         return False
 
+    def stop(self, record: Record) -> None:
+        """ALE-4. Money is on its way: nothing is told and nothing is over until it is there, or is not."""
+        if self.status is AlertStatus.OPEN and self.stopped_at is None:
+            self.stopped_at, self.next_at = record.now, None
+
+    def go_on(self, record: Record, figures: Figures) -> None:
+        """ALE-4. Nothing is on its way any more: the days between do not count; what was told is told."""
+        if self.stopped_at is None:
+            return
+        self.stops = stopped(self.stops, self.stopped_at, record.now)
+        if self.expires_at is not None:
+            missed = max(self.stopped_at, self.since)
+            self.expires_at = later(
+                self.expires_at, max(record.now - missed, timedelta()), ZoneInfo(figures.billing_zone)
+            )
+        self.stopped_at = None
+        self._plan(record, figures)
+
     def follow(self, record: Record, since: datetime) -> None:
         """ALE-4. What it was about is paid, and something later is not: that has the same time, and its own notices."""
         if since > self.since:
-            self.since, self.turn, self.next_at = since, self.turn + 1, record.now
+            self.since, self.turn = since, self.turn + 1
+            self.next_at = record.now if self.stopped_at is None else None
 
     def resolve(self, record: Record) -> None:
         """ALE-1. Its cause is gone."""
@@ -274,7 +298,7 @@ class Alert(SQLModel, table=True):
     def _course(self, figures: Figures) -> Course:
         """ALE-1. When each step is due; one towards a day tells nothing that was due before its opening."""
         if self.due_on is None:
-            return from_opening(self.since, figures)
+            return from_opening(self.since, figures, stood_still(self.stops, self.since))
         reminders = REMINDERS[self.kind](figures)
         whole = figures.migration_final_warning if self.kind is AlertKind.MIGRATION_SCHEDULED else None
         expires = CONSEQUENCES[self.kind] is not AlertConsequence.NONE
@@ -284,7 +308,7 @@ class Alert(SQLModel, table=True):
         return f"{self.turn}.{step.value}"
 
     def _close(self, record: Record, status: AlertStatus) -> None:
-        self.status, self.closed_at, self.next_at = status, record.now, None
+        self.status, self.closed_at, self.next_at, self.stopped_at = status, record.now, None, None
         record.happened(EXPIRED if status is AlertStatus.EXPIRED else RESOLVED, self, kind=self.kind)
 
 

@@ -39,8 +39,8 @@ class Course:
         return max(self.expires_at, later(now, self.whole, ZoneInfo(figures.billing_zone)))
 
 
-def from_opening(since: datetime, figures: Figures) -> Course:
-    """ALE-4. The days are counted from its opening."""
+def from_opening(since: datetime, figures: Figures, still: timedelta = timedelta()) -> Course:
+    """ALE-4. The days are counted from its opening; `still` is how long they stood still since."""
     zone = ZoneInfo(figures.billing_zone)
     delays = (
         (Step.FIRST_REMINDER, figures.alert_first_reminder),
@@ -48,8 +48,8 @@ def from_opening(since: datetime, figures: Figures) -> Course:
         (Step.FINAL_WARNING, figures.alert_final_warning),
     )
     return Course(
-        ((Step.OPENING, since), *((step, later(since, delay, zone)) for step, delay in delays)),
-        later(since, figures.alert_expiry, zone),
+        ((Step.OPENING, since), *((step, later(since, delay + still, zone)) for step, delay in delays)),
+        later(since, figures.alert_expiry + still, zone),
         figures.alert_expiry - figures.alert_final_warning,
     )
 

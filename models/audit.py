@@ -16,6 +16,7 @@ from models.invoice import sealed_content
 from models.journal import EntryKind, LedgerAccount
 from models.ledger_seal import sealed
 from models.money import percent
+from models.receipt import sealed_receipt
 from models.vat import line_taxes, tax_of
 
 DOCUMENTED = frozenset({EntryKind.INVOICE, EntryKind.CREDIT_NOTE, EntryKind.PRORATA_REFUND})
@@ -144,15 +145,23 @@ class SeriesAudit:
     def document(self, invoice: Any, lines: Sequence[Any], taxes: Sequence[Any], postings: Sequence[Any]) -> None:
         """The next document, and the lines of the entry that booked it."""
         where = f"document {invoice.number}"
-        expect(where, "number in its series", invoice.sequence, self.sequence + 1)
-        expect(where, "printed number", invoice.number, printed(self.name, invoice.sequence))
-        if invoice.issued_on < self.issued_on:
-            raise Broken(where, f"it is dated {invoice.issued_on}, before the number before it")
-        expect(where, "hash of the one before", invoice.previous_hash, self.hash)
-        expect(where, "hash", invoice.hash, link(self.hash, sealed_content(invoice, lines, taxes)))
-        self.sequence, self.issued_on, self.hash = invoice.sequence, invoice.issued_on, invoice.hash
+        self._follow(where, invoice, sealed_content(invoice, lines, taxes))
         check_sums(where, invoice, lines, taxes)
         check_booked(where, invoice, lines, taxes, postings)
+
+    def receipt(self, receipt: Any) -> None:
+        """The next receipt."""
+        self._follow(f"receipt {receipt.number}", receipt, sealed_receipt(receipt))
+
+    def _follow(self, where: str, issued: Any, content: Mapping[str, Any]) -> None:
+        """The number, the date and the hash that come after those before."""
+        expect(where, "number in its series", issued.sequence, self.sequence + 1)
+        expect(where, "printed number", issued.number, printed(self.name, issued.sequence))
+        if issued.issued_on < self.issued_on:
+            raise Broken(where, f"it is dated {issued.issued_on}, before the number before it")
+        expect(where, "hash of the one before", issued.previous_hash, self.hash)
+        expect(where, "hash", issued.hash, link(self.hash, content))
+        self.sequence, self.issued_on, self.hash = issued.sequence, issued.issued_on, issued.hash
 
     def close(self, series: Any) -> None:
         """At the end: how far the counter says that the series has come."""

@@ -1,16 +1,12 @@
 """BIL-8. Where bank transfers are sent to, and what is quoted on them."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from uuid import UUID
 
 from stdnum import iso11649
 
+from models.customer_number import customer_number
 from models.setting import Figures
-
-LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Those that are not taken for one another."""
-LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +18,6 @@ class BankDetails:
     bic: str
     reference: str
     rf_reference: str
-
-
-def customer_number(owner_id: UUID) -> str:
-    """BIL-8. What a customer quotes: made of the profile's id, so that it never changes. 60 bits: nobody shares it."""
-    number = int.from_bytes(sha256(owner_id.bytes).digest()[:8]) >> 4
-    return "C" + "".join(LETTERS[number >> 5 * place & 31] for place in reversed(range(LENGTH)))
 
 
 def rf_reference(reference: str) -> str:

@@ -6,7 +6,11 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
+from models.activity import Record, action
 from models.column import Instant
+from models.payment import Payment
+
+WAITS = action("payment.collection_waits", "An automatic debit waits for another payment")
 
 
 class Collection(SQLModel, table=True):
@@ -22,6 +26,7 @@ class Collection(SQLModel, table=True):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
         Index("ix_collection_payment", "payment_id"),
+        Index("ix_collection_waits", "waits_for"),
     )
 
     invoice_id: UUID = Field(foreign_key="invoice.id", primary_key=True)
@@ -32,6 +37,17 @@ class Collection(SQLModel, table=True):
     attempts: int = 0
     payment_id: UUID | None = Field(default=None, foreign_key="payment.id")
     """The last one."""
+    waits_for: UUID | None = Field(default=None, foreign_key="payment.id")
+    """A payment of somebody else's that is under way: what becomes of it decides whether this goes on."""
+
+    def wait_for(self, record: Record, payment: Payment) -> None:
+        """BIL-9. Nobody pays twice: the customer is paying it, or another collection is."""
+        self.waits_for, self.due_at = payment.id, None
+        record.happened(WAITS, payment, invoice_id=str(self.invoice_id))
+
+    def go_on(self, record: Record) -> None:
+        """BIL-9. What it waited for is over: what is left is collected, if anything is."""
+        self.waits_for, self.due_at = None, record.now
 
     def try_with(self, payment_id: UUID) -> None:
         """BIL-9. A payment is under way."""

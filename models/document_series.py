@@ -23,6 +23,14 @@ class DocumentKind(StrEnum):
     CREDIT_NOTE = "CREDIT_NOTE"
 
 
+class SeriesKind(StrEnum):
+    """BIL-2. What has a series of its own in each year."""
+
+    INVOICE = "INVOICE"
+    CREDIT_NOTE = "CREDIT_NOTE"
+    RECEIPT = "RECEIPT"
+
+
 class DocumentSeries(SQLModel, table=True):
     """BIL-2. How far the numbers of one kind and year have come."""
 
@@ -55,10 +63,20 @@ def printed(series: str, sequence: int) -> str:
     return f"{series}{sequence:0{DIGITS}}"
 
 
-def series_of(kind: DocumentKind, day: date, figures: Figures, *, sandbox: bool) -> str:
+def series_of(kind: SeriesKind, day: date, figures: Figures, *, sandbox: bool) -> str:
     """BIL-2. What numbers of a kind begin with in a year: no real one begins as those of a sandbox do."""
-    prefix = figures.invoice_prefix if kind is DocumentKind.INVOICE else figures.credit_note_prefix
-    return f"{SANDBOX if sandbox else ''}{prefix}{day.year}-"
+    return f"{SANDBOX if sandbox else ''}{prefix_of(kind, figures)}{day.year}-"
+
+
+def prefix_of(kind: SeriesKind, figures: Figures) -> str:
+    """BIL-2. What numbers of a kind begin with, before the year."""
+    match kind:
+        case SeriesKind.INVOICE:
+            return figures.invoice_prefix
+        case SeriesKind.CREDIT_NOTE:
+            return figures.credit_note_prefix
+        case SeriesKind.RECEIPT:
+            return figures.receipt_prefix
 
 
 SANDBOX = "TEST-"

@@ -31,6 +31,8 @@ from models.refusal import Code, Refusal
 BEGAN = action("payment.began", "A payment was asked for")
 WAITS = action("payment.waits", "A payment waits for the customer")
 PROCESSING = action("payment.processing", "A payment waits for the bank")
+CAME = action("payment.came", "A bank transfer came in")
+AMOUNT_DIFFERS = action("payment.amount_differs", "Another amount came in than was announced")
 SUCCEEDED = action("payment.succeeded", "A payment succeeded")
 FAILED = action("payment.failed", "A payment failed")
 COLLECTION_FAILED = action("payment.collection_failed", "An automatic debit failed", mail="collection_failed")
@@ -221,6 +223,12 @@ class Payment(SQLModel, table=True):
         record.happened(PROCESSING, self)
         return True
 
+    def take_amount(self, record: Record, cents: int) -> None:
+        """BIL-8. A transfer was announced, and another amount came: what came is what is booked."""
+        if cents != self.amount_cents:
+            record.happened(AMOUNT_DIFFERS, self, changes={"amount_cents": (self.amount_cents, cents)})
+            self.amount_cents = cents
+
     def succeed(self, record: Record, told: Told, entry_id: UUID) -> None:
         """BIL-8. The money is secured, and booked: also where it was given up before, since it did come in."""
         if self.status in PAID:
@@ -326,6 +334,13 @@ def payment_began(
     if means.provider is None:
         made.status, made.expires_at = PaymentStatus.REQUIRES_ACTION, made.ask_at
     record.happened(BEGAN, made, cents=cents, kind=means.kind.value)
+    return made
+
+
+def transfer_received(record: Record, *, owner_id: UUID, cents: int) -> Payment:
+    """BIL-8. A payment by a bank transfer that nobody had announced, about to be booked."""
+    made = Payment(owner_id=owner_id, amount_cents=cents, kind=PaymentMethodKind.BANK_TRANSFER, created_at=record.now)
+    record.happened(CAME, made, cents=cents)
     return made
 
 

@@ -1,7 +1,7 @@
 """BIL-9. Means of payment on file: the provider's token and what tells one card from another; never its number."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from models.activity import Record, action
 from models.alert import About
 from models.alert_course import day_after
-from models.clock import later
+from models.clock import day_start, later
 from models.column import Instant, new_id, one_of
 from models.payment_provider import CardBrand, DeclineReason, PaymentMethodKind, ProviderState, Stored
 from models.refusal import Code, LimitReached, Refusal
@@ -87,6 +87,13 @@ class PaymentMethod(SQLModel, table=True):
             postgresql_where=text("is_default"),
         ),
         Index(
+            "ix_payment_method_ends",
+            "ends_at",
+            "id",
+            sqlite_where=text("ends_at IS NOT NULL"),
+            postgresql_where=text("ends_at IS NOT NULL"),
+        ),
+        Index(
             "ix_payment_method_forgotten",
             "removed_at",
             sqlite_where=text("removed_at IS NOT NULL AND token IS NOT NULL"),
@@ -107,6 +114,8 @@ class PaymentMethod(SQLModel, table=True):
     last4: str | None = Field(default=None, max_length=4)
     expires_on: date | None = None
     """The last day of its validity."""
+    ends_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PRO-11. When its validity is over, which has to be told; None while it is not stored, and once that was done."""
     is_default: bool = False
     auto_debit: bool = False
     redirect_url: str | None = Field(default=None, max_length=400)
@@ -154,7 +163,7 @@ class PaymentMethod(SQLModel, table=True):
         if self.action_expires_at <= now:
             raise ActionExpired
 
-    def take(self, record: Record, told: Stored, *, first: bool) -> bool:
+    def take(self, record: Record, told: Stored, *, first: bool, zone: ZoneInfo) -> bool:
         """BIL-9. What its provider says of it; False where that is known. The `first` one stored is the default."""
         if self.state is not MethodState.PENDING:
             return False
@@ -173,7 +182,8 @@ class PaymentMethod(SQLModel, table=True):
             if not known:
                 record.happened(WAITS, self)
             return not known
-        self.state, self.token, self.is_default = MethodState.STORED, told.token, first
+        ends_at = day_start(told.expires_on + timedelta(days=1), zone) if told.expires_on else None
+        self.state, self.token, self.is_default, self.ends_at = MethodState.STORED, told.token, first, ends_at
         self.look_at = record.now
         self.redirect_url = self.client_secret = self.action_expires_at = None
         record.happened(ADDED, self)
@@ -196,7 +206,8 @@ class PaymentMethod(SQLModel, table=True):
         record.happened(REMOVED, self)
 
     def _end(self, state: MethodState) -> None:
-        self.state, self.is_default, self.auto_debit, self.look_at = state, False, False, None
+        self.state, self.is_default, self.auto_debit = state, False, False
+        self.look_at = self.ends_at = None
         self.redirect_url = self.client_secret = self.action_expires_at = None
 
 

@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
 from models.column import Email, Instant, json_column, one_of
+from models.customer_number import customer_number
 from models.legal_identity import TEXT_LENGTH, checked_identity
 from models.refusal import Code, Refusal
 
@@ -25,6 +26,11 @@ EMAIL_CHANGE_ASKED = action("profile.email_change_asked", "Another e-mail addres
 EMAIL_CHANGED = action("profile.email_changed", "The e-mail address was changed", mail="email_changed")
 PASSWORD_CHANGED = action("profile.password_changed", "The password was changed", mail="password_changed")
 PASSWORD_RESET_ASKED = action("profile.password_reset_asked", "A new password was asked for", mail="password_reset")
+
+
+def _own_number(context: Any) -> str:
+    """BIL-8. Of a profile that is written for the first time."""
+    return customer_number(context.get_current_parameters()["id"])
 
 
 class ProfileKind(StrEnum):
@@ -160,6 +166,10 @@ class Profile(SQLModel, table=True):
 
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
     """PRO-9. The person is gone; the row is the pseudonym of what has to be kept. See models/deletion.py."""
+    customer_number: str | None = Field(
+        default=None, max_length=11, unique=True, sa_column_kwargs={"default": _own_number}
+    )
+    """BIL-8. What is quoted on bank transfers, and found by it; it follows from the id."""
     invoicing_day: int | None = None
     """BIL-5. The day of the month on which everything is invoiced; None for each product's own date."""
 

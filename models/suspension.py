@@ -107,6 +107,22 @@ class Suspension(SQLModel, table=True):
     next_at: datetime | None = Field(default=None, sa_type=Instant)
     """When there is something to tell again."""
     lifted_at: datetime | None = Field(default=None, sa_type=Instant)
+    stopped_at: datetime | None = Field(default=None, sa_type=Instant)
+    """ALE-4. Since when its days stand still, as those of an alert; None while they pass."""
+
+    def stop(self, record: Record) -> None:
+        """ALE-4. What would lift it is on its way: nothing is told, and it leads to nothing meanwhile."""
+        if self.lifted_at is None and self.stopped_at is None:
+            self.stopped_at, self.next_at = record.now, None
+
+    def go_on(self, record: Record, profile: Profile, others: Sequence["Suspension"], figures: Figures) -> None:
+        """ALE-4. It did not come: the deletion is later by as long as that took."""
+        if self.stopped_at is None:
+            return
+        self.deletion_at += record.now - self.stopped_at
+        self.stopped_at = None
+        self.next_at = next((at for each, at in _warnings(self.deletion_at, figures) if each not in self.told), None)
+        bear(profile, [*others, self])
 
     def warn(self, record: Record, profile: Profile, figures: Figures) -> None:
         """PRO-13. Tell of the deletion to come; of warnings that are late only the last one."""
@@ -121,7 +137,7 @@ class Suspension(SQLModel, table=True):
         """PRO-12. It is over; the profile is suspended as long as there are others."""
         if self.lifted_at is not None:
             raise NotSuspended
-        self.lifted_at, self.next_at = record.now, None
+        self.lifted_at, self.next_at, self.stopped_at = record.now, None, None
         bear(profile, others)
         record.happened(LIFTED, profile, reason=self.reason, others=len(others))
 

@@ -27,6 +27,7 @@ from models.suspension import AlreadySuspended, checked_text
 from resolvers import domain, migration, suspension
 from resolvers.contact import concerned
 from resolvers.suspension import PROFILE
+from resolvers.transit import in_transit
 
 ALERTS, PROFILES, INVOICES, ENTRIES = table(Alert), table(Profile), table(Invoice), table(JournalEntry)
 ACCOUNTS, PLANS, SERVERS = table(Account), table(Plan), table(Server)
@@ -90,7 +91,25 @@ async def balance_moved(write: Write, owner_id: UUID, balance_cents: int) -> Non
     elif found is not None:
         await _follow(write, found)
     elif not suspended or not await suspension.stands(write, owner_id, SuspensionReason.UNPAID_BALANCE):
-        write.add(open_alert(write.record, owner_id, AlertKind.NEGATIVE_BALANCE))
+        opened = open_alert(write.record, owner_id, AlertKind.NEGATIVE_BALANCE)
+        if await in_transit(write, owner_id, -balance_cents):
+            opened.stop(write.record)
+        write.add(opened)
+
+
+async def transit_moved(figures: Figures, write: Write, owner_id: UUID) -> None:
+    """ALE-4. In the transaction in which money sets out, arrives or does not; its profile is locked."""
+    found = await write.lock_one(OPEN, {"owner_id": owner_id, "kind": AlertKind.NEGATIVE_BALANCE})
+    profile = write.held(Profile, owner_id)
+    if profile is None or (found is None and profile.suspended_at is None):
+        return
+    balance = await write.rows(BALANCE, {"owner_id": owner_id})
+    still = await in_transit(write, owner_id, -balance[0].cents if balance else 0)
+    if found is not None and still:
+        found.stop(write.record)
+    elif found is not None:
+        found.go_on(write.record, figures)
+    await suspension.stand_still(figures, write, profile, still=still)
 
 
 async def _follow(write: Write, alert: Alert) -> None:

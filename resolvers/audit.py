@@ -17,8 +17,10 @@ from models.db import Database
 from models.document_series import DocumentKind, DocumentSeries
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
-from models.journal import JournalEntry, JournalLine, LedgerAccount
+from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount
 from models.ledger_seal import LedgerSeal
+from models.payment import Payment
+from models.receipt import Receipt
 from resolvers.ledger_seal import lines_of
 
 PART = 500
@@ -26,6 +28,7 @@ PART = 500
 ENTRIES, POSTINGS, SEALS = table(JournalEntry), table(JournalLine), table(LedgerSeal)
 INVOICES, LINES, TAXES = table(Invoice), table(InvoiceLine), table(InvoiceTax)
 CREDITS, ALLOCATIONS, CHARGES, SERIES = table(Credit), table(Allocation), table(Charge), table(DocumentSeries)
+RECEIPTS, PAYMENTS = table(Receipt), table(Payment)
 WANTED: Any = bindparam("wanted", type_=IdArray())
 CREDITS_OF = select(CREDITS).where(among(CREDITS.c.entry_id, WANTED))
 DOCUMENTS_OF = (
@@ -127,6 +130,33 @@ STRAY_ALLOCATION = (
     .where(ENTRIES.c.id.is_(None))
     .limit(1)
 )
+WITHOUT_RECEIPT = (
+    select(PAYMENTS.c.id)
+    .where(
+        PAYMENTS.c.entry_id.is_not(None),
+        PAYMENTS.c.settled_at >= select(func.min(RECEIPTS.c.issued_at)).scalar_subquery(),
+        ~exists().where(RECEIPTS.c.payment_id == PAYMENTS.c.id),
+    )
+    .limit(1)
+)
+"""Since there are receipts: those that are missing at the end of a series its counter tells."""
+WRONGLY_RECEIPTED = (
+    select(RECEIPTS.c.number)
+    .join_from(RECEIPTS, PAYMENTS, PAYMENTS.c.id == RECEIPTS.c.payment_id, isouter=True)
+    .join(ENTRIES, ENTRIES.c.id == RECEIPTS.c.entry_id, isouter=True)
+    .where(
+        or_(
+            PAYMENTS.c.entry_id.is_distinct_from(RECEIPTS.c.entry_id),
+            PAYMENTS.c.amount_cents != RECEIPTS.c.amount_cents,
+            PAYMENTS.c.owner_id != RECEIPTS.c.owner_id,
+            ENTRIES.c.source_id.is_distinct_from(RECEIPTS.c.payment_id),
+            ENTRIES.c.kind != EntryKind.PAYMENT,
+            ENTRIES.c.amount_cents != RECEIPTS.c.amount_cents,
+            ENTRIES.c.owner_id != RECEIPTS.c.owner_id,
+        )
+    )
+    .limit(1)
+)
 RULES = (
     (STRAY_CREDIT, "credit", "it is of another profile than its entry"),
     (STRAY_ALLOCATION, "allocation", "it was caused by no entry of its profile"),
@@ -135,6 +165,8 @@ RULES = (
     (CORRECTS_NOTHING, "document", "it corrects no invoice of its customer"),
     (WRONGLY_INVOICED, "charge", "it is not on the document that it should be on"),
     (UNBOOKED, "document", "it was not booked"),
+    (WITHOUT_RECEIPT, "payment", "it came in, and there is no receipt for it"),
+    (WRONGLY_RECEIPTED, "receipt", "it is not of the payment that was booked"),
 )
 
 
@@ -145,6 +177,7 @@ class Findings:
     profiles: int = 0
     entries: int = 0
     documents: int = 0
+    receipts: int = 0
     unsealed: int = 0
     balances_cents: int = 0
     accounts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -217,7 +250,7 @@ async def _owner(connection: AsyncConnection, owner_id: UUID) -> OwnerAudit:
 async def _documents(connection: AsyncConnection, findings: Findings) -> None:
     """Every series, in order of its numbers; and every counter."""
     counters = {row.name: row for row in (await connection.execute(select(SERIES).order_by(SERIES.c.name))).all()}
-    names = (await connection.execute(select(INVOICES.c.series).distinct().order_by(INVOICES.c.series))).scalars()
+    names = {name for rows in (INVOICES, RECEIPTS) for name in await _series_in(connection, rows)}
     for name in sorted({*names, *counters}):
         audit = SeriesAudit(name)
         async for invoices in _parts(connection, INVOICES, "sequence", INVOICES.c.series == name):
@@ -228,8 +261,16 @@ async def _documents(connection: AsyncConnection, findings: Findings) -> None:
             for invoice in invoices:
                 audit.document(invoice, lines[invoice.id], taxes[invoice.id], postings[invoice.id])
             findings.documents += len(invoices)
+        async for receipts in _parts(connection, RECEIPTS, "sequence", RECEIPTS.c.series == name):
+            for receipt in receipts:
+                audit.receipt(receipt)
+            findings.receipts += len(receipts)
         audit.close(counters.get(name))
         findings.series.append(audit)
+
+
+async def _series_in(connection: AsyncConnection, rows: Table) -> Sequence[str]:
+    return (await connection.execute(select(rows.c.series).distinct())).scalars().all()
 
 
 async def _seals(connection: AsyncConnection, findings: Findings) -> None:

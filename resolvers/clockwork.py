@@ -7,137 +7,44 @@ sandbox one at a time plays, the worker or who moves the clock, and the clock mo
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Select, bindparam, cast, literal, select, text, union_all, update
+from sqlalchemy import Integer, Select, bindparam, cast, literal, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.alert import Alert
 from models.charge import Charge, ChargeStatus
 from models.collection import Collection
 from models.column import Instant, table
-from models.db import Database, Db, Write
+from models.db import Database, Db
 from models.domain import Domain
 from models.invoice import Invoice
-from models.issuer import Issuer
 from models.migration import Migration
-from models.obstacle import Obstacle
 from models.payment import Payment
 from models.payment_method import PaymentMethod
-from models.payment_provider import Providers
 from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
-from models.vat_register import VatRegister
-from resolvers import (
-    alert,
-    card_expiry,
-    collection,
-    deletion,
-    domain,
-    issuing,
-    migration,
-    renewal,
-    settlement,
-    suspension,
-    vat,
-    vat_correction,
-)
-from resolvers.suspension import PROFILE
+from resolvers import renewal
+from resolvers.due import do
+from resolvers.works import Due, Item, NothingDue, Works
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
-SUSPENSIONS, ALERTS = table(Suspension), table(Alert)
-METHODS, DOMAINS, MIGRATIONS = table(PaymentMethod), table(Domain), table(Migration)
+SUSPENSIONS, ALERTS, METHODS = table(Suspension), table(Alert), table(PaymentMethod)
+DOMAINS, MIGRATIONS = table(Domain), table(Migration)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
 LEAVERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.deletion_at).subquery()
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
-MOVED = (
-    update(OFFSETS)
-    .where(OFFSETS.c.microseconds < bindparam("there", type_=BigInteger()))
-    .values(microseconds=bindparam("there", type_=BigInteger()))
-)
-UNLESS_LOCKED = PROFILE.with_for_update(of=Profile, key_share=True, skip_locked=True)
 LOOK = timedelta(milliseconds=50)
 AT_ONCE = 50
 """Of each kind, how much is looked for at once, beyond what was passed by."""
 UNTIL: Any = bindparam("until", type_=Instant())
 Told = Callable[[Exception], None]
-
-
-class Due(IntEnum):
-    """What falls due; of one instant in this order."""
-
-    RENEWAL = 1
-    NOTICE = 2
-    CHARGE = 3
-    VAT_CHECK = 4
-    PAYMENT_CHECK = 5
-    COLLECTION = 6
-    SUSPENSION = 7
-    ALERT = 8
-    INACTIVITY = 9
-    CARD = 10
-    DOMAIN = 11
-    MIGRATION = 12
-    DELETION = 13
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """Something that falls due of one profile."""
-
-    at: datetime
-    kind: Due
-    owner_id: UUID
-
-
-class NothingDue(Exception):
-    """Somebody else did it, or has the profile: there is nothing to write."""
-
-
-@dataclass(frozen=True, slots=True)
-class Works:
-    """What the clockwork works with: the database, who issues documents, who is asked about VAT numbers, who pays."""
-
-    db: Db
-    office: Issuer
-    register: VatRegister
-    payments: Providers = field(default_factory=Providers)
-    reached: set[datetime] = field(default_factory=set)
-    """Instants at which the clock has been."""
-
-    @asynccontextmanager
-    async def write(self, item: Item) -> AsyncIterator[Write]:
-        """The transaction of an item. In a sandbox it happens when it fell due, and the clock is there with it."""
-        async with self.db.write(at=self.at(item)) as write:
-            await self._claim(write, item)
-            if self.office.sandbox and item.at not in self.reached:
-                there = (item.at - write.real_now) // timedelta(microseconds=1)
-                await write.run(MOVED, {"there": there})
-            yield write
-            if not write.record.events:
-                raise NothingDue
-        self.reached.add(item.at)
-
-    async def _claim(self, write: Write, item: Item) -> None:
-        """Lock the profile. In production another worker may have it, or a customer be at it: the next round comes."""
-        if write.dialect == "sqlite":
-            return  # There is one writer.
-        claim = PROFILE if self.office.sandbox else UNLESS_LOCKED
-        if await write.lock_one(claim, {"owner_id": item.owner_id}) is None:
-            raise NothingDue
-
-    def at(self, item: Item) -> datetime | None:
-        """When an item happens; None is now."""
-        return item.at if self.office.sandbox else None
 
 
 def _of(kind: Due, rows: Any, instant: Any, *conditions: Any) -> Select[Any]:
@@ -165,6 +72,7 @@ DUE = union_all(
     _of(Due.CARD, METHODS, METHODS.c.look_at),
     _of(Due.DOMAIN, DOMAINS, DOMAINS.c.look_at),
     _of(Due.MIGRATION, MIGRATIONS, MIGRATIONS.c.retry_at),
+    _of(Due.CARD_END, METHODS, METHODS.c.ends_at, METHODS.c.ends_at.is_not(None)),
 )
 
 
@@ -202,7 +110,7 @@ async def play(works: Works, until: datetime, told: Told) -> None:
     while items := await _next(works.db, until, passed):
         for item in items:
             try:
-                await _do(works, item)
+                await do(works, item)
             except NothingDue:
                 passed.add(item)
             except Exception as error:
@@ -217,138 +125,3 @@ async def _next(db: Db, until: datetime, passed: set[Item]) -> Sequence[Item]:
     waiting = found - passed
     first = min((item.at for item in waiting), default=None)
     return sorted((item for item in waiting if item.at == first), key=lambda item: (item.kind, item.owner_id))
-
-
-async def _do(works: Works, item: Item) -> None:
-    match item.kind:
-        case Due.RENEWAL:
-            async with works.write(item) as write:
-                await renewal.renew(works.office.figures, write, item.owner_id, item.at)
-        case Due.NOTICE:
-            await _tell(works, item)
-        case Due.CHARGE:
-            await _issue(works, item)
-        case Due.VAT_CHECK:
-            await _check_again(works, item)
-        case Due.PAYMENT_CHECK:
-            await _ask_about_payments(works, item)
-        case Due.COLLECTION:
-            await _collect(works, item)
-        case Due.SUSPENSION:
-            async with works.write(item) as write:
-                await suspension.warn(works.office.figures, write, item.owner_id, item.at)
-        case Due.ALERT:
-            async with works.write(item) as write:
-                await alert.advance(works.office.figures, write, item.owner_id, item.at)
-        case Due.INACTIVITY:
-            await _look_for_inactivity(works, item)
-        case Due.DELETION:
-            await _delete(works, item)
-        case Due.CARD | Due.DOMAIN:
-            await _look_at_ends(works, item)
-        case Due.MIGRATION:
-            async with works.write(item) as write:
-                await migration.retry(works.office.figures, write, item.owner_id, item.at)
-
-
-async def _tell(works: Works, item: Item) -> None:
-    """BIL-4, CAT-4. Announce what is to be announced; that there is nothing to tell yet is no fact."""
-    later: list[renewal.Later] = []
-    try:
-        async with works.write(item) as write:
-            later = await renewal.announce(works.office.figures, write, item.owner_id, item.at)
-    except NothingDue:
-        if not later:
-            raise
-        await renewal.look_later(works.db, later)
-
-
-async def _look_for_inactivity(works: Works, item: Item) -> None:
-    """PRO-14. Whoever has more than free accounts is looked at again later; that is no fact."""
-    looked = False
-    try:
-        async with works.write(item) as write:
-            looked = True
-            await alert.look_for_inactivity(write, item.owner_id, item.at)
-    except NothingDue:
-        if not looked:
-            raise
-        await alert.look_later(works.db, item.owner_id, item.at, works.office.figures.inactivity_look)
-
-
-async def _delete(works: Works, item: Item) -> None:
-    """PRO-13. Whoever waits for a payment, an invoice or the machines is deleted later."""
-    figures = works.office.figures
-    try:
-        async with works.write(item) as write:
-            await deletion.delete_suspended(figures, write, item.owner_id, item.at)
-    except deletion.DeletedMeanwhile:
-        raise NothingDue from None
-    except Obstacle:
-        await deletion.look_later(works.db, figures, item.owner_id, item.at)
-
-
-async def _look_at_ends(works: Works, item: Item) -> None:
-    """ALE-2. Look at the cards or the domains that may end soon; that there is nothing to tell yet is no fact."""
-    figures, looked = works.office.figures, False
-    try:
-        async with works.write(item) as write:
-            looked = True
-            if item.kind is Due.CARD:
-                await card_expiry.due(figures, write, item.owner_id)
-            else:
-                await domain.due(figures, write, item.owner_id, item.at)
-    except NothingDue:
-        if not looked:
-            raise
-        later = card_expiry.look_later if item.kind is Due.CARD else domain.look_later
-        await later(works.db, figures, item.owner_id, item.at)
-
-
-async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:
-    """BIL-2, BIL-7. Invoice what is due; VIES is asked between two transactions, and waited for."""
-    try:
-        async with works.write(item) as write:
-            await issuing.issue_due(works.office, write, item.owner_id, item.at, asked=asked)
-    except issuing.Waits as waits:
-        if not waits.ask:
-            await issuing.postpone(works.db, item.owner_id, item.at, waits.until)
-            return
-        await vat.consult(works.db, works.office.figures, works.register, item.owner_id, at=works.at(item))
-        await _issue(works, item, asked=True)
-
-
-async def _check_again(works: Works, item: Item) -> None:
-    """BIL-7. Ask VIES again about what was invoiced with VAT since it did not tell; outside of any transaction."""
-    figures, owner_id = works.office.figures, item.owner_id
-    now = works.at(item) or await works.db.now()
-    if await vat.consult(works.db, figures, works.register, owner_id, at=works.at(item)) is None:
-        await vat_correction.look_later(works.db, figures, owner_id, item.at, now)
-        return
-    if await vat_correction.wrong(works.db, figures, owner_id, item.at, now) is not None:
-        async with works.write(item) as write:
-            await vat_correction.correct(works.office, write, owner_id, item.at)
-    await vat_correction.settle(works.db, owner_id, item.at)
-
-
-async def _ask_about_payments(works: Works, item: Item) -> None:
-    """BIL-10. Ask about the payments that nothing is known of, and about those that may have gone back."""
-    desk = settlement.Desk(works.db, works.office.figures, works.payments)
-    mine = PAYMENTS.c.owner_id == item.owner_id, PAYMENTS.c.ask_at <= item.at
-    for row in await works.db.rows(select(PAYMENTS.c.id).where(*mine).order_by(PAYMENTS.c.id)):
-        await settlement.proceed(desk, row.id, at=works.at(item), opened=lambda: works.write(item))
-
-
-async def _collect(works: Works, item: Item) -> None:
-    """BIL-9. Charge what is due to the default card: the payment is committed before its provider is called."""
-    begun: list[UUID] = []
-    try:
-        async with works.write(item) as write:
-            begun = await collection.begin(works.office.figures, write, item.owner_id, item.at)
-            if not begun:
-                raise collection.NothingToCollect
-    except collection.NothingToCollect:
-        await collection.give_up(works.db, item.owner_id, item.at)
-    desk = settlement.Desk(works.db, works.office.figures, works.payments)
-    for key in begun:
-        await settlement.proceed(desk, key, fresh=True, at=works.at(item), opened=lambda: works.write(item))

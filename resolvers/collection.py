@@ -17,6 +17,7 @@ from models.money import Money
 from models.payment import Means, Payment, PaymentInvoice, PaymentStatus, payment_began
 from models.payment_method import MethodState, PaymentMethod
 from models.setting import Figures
+from resolvers import alert
 
 COLLECTIONS, INVOICES, METHODS = table(Collection), table(Invoice), table(PaymentMethod)
 PAYMENTS, NAMED = table(Payment), table(PaymentInvoice)
@@ -44,8 +45,11 @@ async def begin(figures: Figures, write: Write, owner_id: UUID, at: datetime) ->
         return begun
     for each in await write.lock(due):
         (invoice,) = await write.lock(select_rows(Invoice).where(INVOICES.c.id == each.invoice_id))
-        if not invoice.left_cents or await _is_paid(write, invoice.id):
+        if not invoice.left_cents:
             each.due_at = None
+            continue
+        if (other := await _under_way(write, invoice.id)) is not None:
+            each.wait_for(write.record, other)
             continue
         payment = payment_began(
             write.record,
@@ -61,6 +65,7 @@ async def begin(figures: Figures, write: Write, owner_id: UUID, at: datetime) ->
         write.add(PaymentInvoice(payment_id=payment.id, invoice_id=invoice.id))
         each.try_with(payment.id)
         begun.append(payment.id)
+    await alert.transit_moved(figures, write, owner_id)
     return begun
 
 
@@ -68,6 +73,12 @@ async def give_up(db: Db, owner_id: UUID, at: datetime) -> None:
     """BIL-9. Nothing is to be charged of what was due: it was paid meanwhile, or the card is gone."""
     due = COLLECTIONS.c.owner_id == owner_id, COLLECTIONS.c.due_at <= at
     await db.note(update(COLLECTIONS).where(*due).values(due_at=None))
+
+
+async def go_on(write: Write, payment_id: UUID) -> None:
+    """BIL-9. A payment is over: what waited for it is collected, where it is not paid by that."""
+    for each in await write.lock(select_rows(Collection).where(COLLECTIONS.c.waits_for == payment_id)):
+        each.go_on(write.record)
 
 
 async def failed(figures: Figures, write: Write, payment: Payment) -> dict[str, Any]:
@@ -89,11 +100,8 @@ async def _card(figures: Figures, write: Write, owner_id: UUID) -> PaymentMethod
     return card if card is not None and card.is_usable(today) else None
 
 
-async def _is_paid(write: Write, invoice_id: UUID) -> bool:
-    """Whether a payment of it is under way already."""
-    under_way = (
-        select(NAMED.c.invoice_id)
-        .join(PAYMENTS, PAYMENTS.c.id == NAMED.c.payment_id)
-        .where(NAMED.c.invoice_id == invoice_id, PAYMENTS.c.status == PaymentStatus.PROCESSING)
-    )
-    return bool(await write.rows(under_way))
+async def _under_way(write: Write, invoice_id: UUID) -> Payment | None:
+    """A payment of it that is not over."""
+    of_invoice = PAYMENTS.c.id.in_(select(NAMED.c.payment_id).where(NAMED.c.invoice_id == invoice_id))
+    under_way = select_rows(Payment).where(of_invoice, PAYMENTS.c.status == PaymentStatus.PROCESSING).limit(1)
+    return await write.lock_one(under_way)

@@ -20,7 +20,7 @@ from models.collection import Collection
 from models.column import IdArray, Instant, among, normalised_email, table
 from models.context import Context
 from models.db import Db, Write
-from models.deletion import Situation, WrongAddress, forfeited_cents, obstacles
+from models.deletion import MoneyUnderWay, Situation, WrongAddress, forfeited_cents, obstacles
 from models.deletion import delete as leave
 from models.domain import Domain
 from models.grant import PermissionGrant
@@ -58,7 +58,7 @@ from resolvers.two_factor import prove, take_code
 ACCOUNTS, SERVERS, SUBSCRIPTIONS = table(Account), table(Server), table(Subscription)
 PERIODS, CHARGES, PAYMENTS, METHODS = table(SubscriptionPeriod), table(Charge), table(Payment), table(PaymentMethod)
 ENTRIES, INVOICES, COLLECTIONS, GRANTS = table(JournalEntry), table(Invoice), table(Collection), table(PermissionGrant)
-PROFILES, TOKENS, REQUESTS = table(Profile), table(ApiToken), table(ResetRequest)
+PROFILES, REQUESTS, SUSPENSIONS = table(Profile), table(ResetRequest), table(Suspension)
 OWNER_ID: Any = bindparam("owner_id")
 OWNERS: Any = bindparam("owners", type_=IdArray())
 BALANCE = (
@@ -73,6 +73,10 @@ GIVEN_UP = select_rows(Charge).where(*ORDERED, CHARGES.c.ordered_at <= bindparam
 SENT = PAYMENTS.c.owner_id == OWNER_ID, PAYMENTS.c.status.in_(OPEN)
 PAYING = select(PAYMENTS.c.id).where(*SENT, PAYMENTS.c.kind != PaymentMethodKind.BANK_TRANSFER).limit(1)
 ANNOUNCED = select_rows(Payment).where(*SENT, PAYMENTS.c.kind == PaymentMethodKind.BANK_TRANSFER)
+STANDING_STILL = select(SUSPENSIONS.c.id).where(
+    SUSPENSIONS.c.owner_id == OWNER_ID, SUSPENSIONS.c.stopped_at.is_not(None)
+)
+"""ALE-4. What would lift it is on its way."""
 STATES = select(ACCOUNTS.c.status).where(ACCOUNTS.c.owner_id == OWNER_ID).distinct()
 UNUSED = (
     select(
@@ -153,6 +157,8 @@ async def delete_suspended(figures: Figures, write: Write, owner_id: UUID, at: d
     for charge in await write.lock(GIVEN_UP, {"owner_id": owner_id, "before": before}):
         charge.drop(write.record)
     await write.flush()
+    if await write.rows(STANDING_STILL, {"owner_id": owner_id}):
+        raise MoneyUnderWay
     for obstacle in obstacles(await situation(figures, write, owner_id), automatic=True):
         raise obstacle
     await _end(write, profile, profile.suspension_reason)

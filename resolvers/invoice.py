@@ -7,16 +7,15 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, select
 from sqlmodel import select as select_rows
 
-from models.chain import NO_HASH
 from models.charge import Charge, ChargeStatus
-from models.clock import civil_day, day_start
-from models.column import INSERTS, table, total
+from models.clock import day_start
+from models.column import table, total
 from models.credit import Allocation, Credit
 from models.db import Write
-from models.document_series import DocumentKind, DocumentSeries, Number, series_of
+from models.document_series import DocumentKind, SeriesKind
 from models.draft import Draft, Returned, correction, draft, remainder
 from models.invoice import Dates, Document, Invoice, Parties, due
 from models.invoice import issue as issued
@@ -28,10 +27,11 @@ from models.profile import Profile
 from models.refusal import NotFound
 from models.vat import Treatment
 from resolvers import collection
+from resolvers.document_series import chain, drawn
 from resolvers.ledger import add, locked
 from resolvers.right import Reader
 
-CHARGES, SERIES, INVOICES = table(Charge), table(DocumentSeries), table(Invoice)
+CHARGES, INVOICES = table(Charge), table(Invoice)
 LINES, TAXES, PROFILES = table(InvoiceLine), table(InvoiceTax), table(Profile)
 ALLOCATIONS, CREDITS = table(Allocation), table(Credit)
 OWNER = select(INVOICES.c.owner_id).where(INVOICES.c.id == bindparam("invoice_id"))
@@ -54,22 +54,7 @@ PAID_BY_REFUNDS = (
     .join_from(ALLOCATIONS, CREDITS, CREDITS.c.entry_id == ALLOCATIONS.c.entry_id)
     .where(ALLOCATIONS.c.invoice_id == bindparam("invoice_id"), CREDITS.c.non_refundable)
 )
-CHAINED = update(SERIES).where(SERIES.c.name == bindparam("series")).values(last_hash=bindparam("hash"))
 NOTHING = 0, 0
-
-
-def _drawing(insert: Any) -> Any:
-    begun = insert(SERIES).values(last_sequence=1, last_hash=NO_HASH)
-    today = begun.excluded.last_issued_on
-    later = case((SERIES.c.last_issued_on > today, SERIES.c.last_issued_on), else_=today)
-    return begun.on_conflict_do_update(
-        index_elements=[SERIES.c.name],
-        set_={"last_sequence": SERIES.c.last_sequence + 1, "last_issued_on": later},
-    ).returning(SERIES.c.last_sequence, SERIES.c.last_issued_on, SERIES.c.last_hash)
-
-
-DRAWN = {dialect: _drawing(insert) for dialect, insert in INSERTS.items()}
-"""BIL-2. The next number of a series, of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +203,7 @@ async def _numbered(
     gone = corrects is not None and profile is not None and profile.deleted_at is not None
     buyer = corrects.buyer if corrects is not None and gone else buyer_of(profile)  # PRO-9. Whoever it was.
     parties = Parties(seller_of(office.figures), dict(buyer))
-    await write.flush()  # Locks what has changed, before the series.
-    number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)
+    number = await drawn(office, write, SeriesKind.CREDIT_NOTE if corrects else SeriesKind.INVOICE)
     due_on = due(number.issued_on, office.figures.payment_terms)
     zone = ZoneInfo(office.figures.billing_zone)
     document = issued(
@@ -232,16 +216,8 @@ async def _numbered(
         dates=Dates(due_on, day_start(due_on + timedelta(days=1), zone)),
         corrects=corrects,
     )
-    await write.run(CHAINED, {"series": number.series, "hash": document.invoice.hash})
+    await chain(write, number, document.invoice.hash)
     return document
-
-
-async def _drawn(office: Issuer, write: Write, kind: DocumentKind) -> Number:
-    """BIL-2. The next number of a series, whose row stays locked; no date is earlier than the one before."""
-    today = civil_day(write.now, ZoneInfo(office.figures.billing_zone))
-    name = series_of(kind, today, office.figures, sandbox=office.sandbox)
-    (row,) = await write.rows(DRAWN[write.dialect], {"name": name, "last_issued_on": today})
-    return Number(name, row.last_sequence, row.last_issued_on, row.last_hash)
 
 
 async def _booked(

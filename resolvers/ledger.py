@@ -11,7 +11,7 @@ from models.column import table, total
 from models.credit import Allocation, Credit
 from models.db import Write
 from models.invoice import Invoice
-from models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
+from models.journal import EntryKind, JournalEntry, JournalLine, LedgerAccount, Posting
 from models.ledger import Booked, Purse, Source
 from models.locking import locking
 from models.money import InvalidAmount
@@ -20,7 +20,7 @@ from models.refusal import NotFound
 from resolvers import alert
 from resolvers.suspension import PROFILE
 
-ENTRIES = table(JournalEntry)
+ENTRIES, POSTINGS = table(JournalEntry), table(JournalLine)
 CREDITS, ALLOCATIONS, INVOICES = table(Credit), table(Allocation), table(Invoice)
 LAST = (
     select(ENTRIES.c.position, ENTRIES.c.balance_after_cents, ENTRIES.c.booked_at)
@@ -38,9 +38,12 @@ OPEN_INVOICES = locking(
     .where(INVOICES.c.owner_id == bindparam("owner_id"), INVOICES.c.left_cents > 0)
     .order_by(INVOICES.c.position)
 )
-PAYMENT = select(ENTRIES.c.owner_id, ENTRIES.c.amount_cents).where(
-    ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.kind == EntryKind.PAYMENT
+PAYMENT = (
+    select(ENTRIES.c.owner_id, ENTRIES.c.amount_cents, POSTINGS.c.account)
+    .join(POSTINGS, POSTINGS.c.entry_id == ENTRIES.c.id)
+    .where(ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.kind == EntryKind.PAYMENT, POSTINGS.c.cents > 0)
 )
+"""A payment, and where it came in: there it goes out again."""
 REVERSED = select(total(ENTRIES.c.amount_cents).label("cents")).where(
     ENTRIES.c.source_type == JournalEntry.activity_type,
     ENTRIES.c.source_id == bindparam("entry_id"),
@@ -83,13 +86,19 @@ async def add(write: Write, booked: Booked, before: Sequence[Allocation] = ()) -
 
 
 async def book_payment(
-    write: Write, owner_id: UUID, cents: int, *, source: Source | None = None, first: Collection[UUID] = ()
+    write: Write,
+    owner_id: UUID,
+    cents: int,
+    *,
+    source: Source | None = None,
+    first: Collection[UUID] = (),
+    account: LedgerAccount = LedgerAccount.PAYMENT_CLEARING,
 ) -> Booked:
     """BIL-3, BIL-8. Money came in: it is credited, and settles `first` what it is for, then the oldest open debt."""
     if cents <= 0:
         raise InvalidAmount
     purse = await locked(write, owner_id)
-    postings = Posting(LedgerAccount.PAYMENT_CLEARING, cents), Posting(LedgerAccount.CUSTOMERS, -cents)
+    postings = Posting(account, cents), Posting(LedgerAccount.CUSTOMERS, -cents)
     booked = purse.book(write.record, EntryKind.PAYMENT, postings, source=source, first=first)
     await add(write, booked)
     return booked
@@ -139,7 +148,7 @@ async def reverse_payment(write: Write, entry_id: UUID, *, cents: int | None = N
     if not 0 < wanted <= left:
         raise InvalidAmount
     credit, undone = await _undone(write, purse, entry_id, wanted)
-    postings = Posting(LedgerAccount.CUSTOMERS, wanted), Posting(LedgerAccount.PAYMENT_CLEARING, -wanted)
+    postings = Posting(LedgerAccount.CUSTOMERS, wanted), Posting(payment.account, -wanted)
     source = Source(JournalEntry.activity_type, entry_id)
     booked = purse.book(write.record, EntryKind.PAYMENT_REVERSAL, postings, source=source, drawn_from=credit)
     await add(write, booked, undone)

@@ -37,6 +37,7 @@ from models.payment_method import MethodUnusable, PaymentMethod
 from models.payment_provider import DeclineReason, PaymentMethodKind, ProviderSilent, Told
 from models.profile import Profile
 from models.refusal import NotFound
+from resolvers import alert
 from resolvers.find import belonging, find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.settlement import Desk, ask_soon, proceed, settle
@@ -228,6 +229,7 @@ async def _begun(context: Context, write: Write, owner_id: UUID, cents: int, sou
     payment = payment_began(write.record, means, owner_id=owner_id, cents=cents, wait=wait)
     write.add(payment)
     await write.flush()
+    await alert.transit_moved(figures, write, owner_id)
     return payment
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, update
 from sqlmodel import select as select_rows
 
 from models.clock import civil_day
@@ -40,6 +40,7 @@ from resolvers import card_expiry, domain
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.restriction import is_restricted
+from resolvers.suspension import PROFILE
 
 METHODS, PROFILES = table(PaymentMethod), table(Profile)
 WANTED: Any = bindparam("wanted", type_=IdArray())
@@ -141,6 +142,27 @@ async def remove(context: Context, *, key: UUID) -> UUID:
     return key
 
 
+async def end(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> bool:
+    """PRO-11. The validity of a card is over; False where that changes nothing for its holder. They are locked."""
+    profile = write.held(Profile, owner_id) or await write.lock_one(PROFILE, {"owner_id": owner_id})
+    over = METHODS.c.owner_id == owner_id, METHODS.c.ends_at <= at
+    ended = await write.lock(select_rows(PaymentMethod).where(*over))
+    for each in ended:
+        each.ends_at = None
+    last = max((each.expires_on for each in ended if each.expires_on), default=None)
+    if profile is None or last is None:
+        return False
+    before, after = [await is_restricted(write, owner_id, day) for day in (last, _today(figures, write.now))]
+    tell(write.record, profile, before=before, after=after)
+    return before != after
+
+
+async def pass_over(db: Db, owner_id: UUID, at: datetime) -> None:
+    """PRO-11. The same where nothing follows from it, which is no fact."""
+    over = METHODS.c.owner_id == owner_id, METHODS.c.ends_at <= at
+    await db.note(update(METHODS).where(*over).values(ends_at=None))
+
+
 async def forget(db: Db, figures: Figures, providers: Providers) -> None:
     """BIL-9. Have the providers forget what was removed; one that is silent is told again later.
 
@@ -168,7 +190,7 @@ async def _asked(context: Context, write: Write, owner_id: UUID, token: str, aut
     provider = context.payments.taking(PaymentMethodKind.CARD)
     if provider is None or not token or len(token) > TOKEN_LENGTH:
         raise MethodUnusable().at("method")
-    ((used,),) = await write.rows(select(func.count()).where(METHODS.c.owner_id == owner_id, SHOWN))
+    ((used,),) = await write.rows(select(func.count()).where(METHODS.c.owner_id == owner_id, _counts(context, write)))
     method = method_asked(
         write.record,
         owner_id=owner_id,
@@ -181,6 +203,12 @@ async def _asked(context: Context, write: Write, owner_id: UUID, token: str, aut
     write.add(method)
     await write.flush()
     return method
+
+
+def _counts(context: Context, write: Write) -> ColumnElement[bool]:
+    """BIL-9. Also what a provider has said nothing of: it may have kept it, and is asked again by who retries."""
+    recent = METHODS.c.created_at > write.now - context.figures.payment_patience
+    return or_(SHOWN, and_(METHODS.c.state == MethodState.PENDING, recent))
 
 
 async def _settled(context: Context, row: PaymentMethod, asked: Awaitable[Stored]) -> None:
@@ -209,7 +237,7 @@ async def _take(context: Context, row: PaymentMethod, told: Stored) -> None:
         before = await is_restricted(write, profile.id, today)
         has_default = METHODS.c.owner_id == profile.id, METHODS.c.is_default
         first = not await write.rows(select(METHODS.c.id).where(*has_default))
-        if not method.take(write.record, told, first=first):
+        if not method.take(write.record, told, first=first, zone=ZoneInfo(context.figures.billing_zone)):
             raise _NothingNew
         await write.flush()
         await _look(context.figures, write, profile.id)

@@ -13,8 +13,9 @@ from models.context import Context
 from models.db import Db
 from models.refusal import NotFound
 from models.sandbox import CLOCK_ID, ClockOffset
-from resolvers.clockwork import Told, Works, play, turn
+from resolvers.clockwork import Told, play, turn
 from resolvers.find import writing
+from resolvers.works import Works
 
 OFFSETS = table(ClockOffset)
 

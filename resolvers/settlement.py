@@ -19,12 +19,15 @@ from sqlmodel import select as select_rows
 from models.clock import civil_day
 from models.column import INSERTS, new_id, table
 from models.db import Db, Write
+from models.issuer import Issuer, Office
+from models.journal import LedgerAccount
 from models.ledger import Source
 from models.payment import OPEN, Payment, PaymentInvoice, PaymentStatus, pause
 from models.payment_method import PaymentMethod
 from models.payment_provider import (
     ChargeOrder,
     DeclineReason,
+    PaymentMethodKind,
     PaymentProvider,
     Providers,
     ProviderSilent,
@@ -35,12 +38,14 @@ from models.profile import Profile
 from models.quarantine import QuarantinedNotice
 from models.restriction import tell
 from models.setting import Figures
-from resolvers import collection
+from resolvers import alert, collection, receipt
 from resolvers.ledger import book_payment, reverse_payment
 from resolvers.restriction import is_restricted
 
 PAYMENTS, METHODS, PROFILES = table(Payment), table(PaymentMethod), table(Profile)
 NAMED, QUARANTINED = table(PaymentInvoice), table(QuarantinedNotice)
+CAME_TO = {True: LedgerAccount.BANK, False: LedgerAccount.PAYMENT_CLEARING}
+"""BIL-1. Where money is by then: what a bank tells of is in the bank, what a provider tells of is on its way."""
 Opened = Callable[[], AbstractAsyncContextManager[Write]]
 """Opens the transaction in which an answer is settled."""
 
@@ -56,6 +61,11 @@ class Desk:
     db: Db
     figures: Figures
     providers: Providers
+
+    @property
+    def office(self) -> Office:
+        """Who issues receipts."""
+        return Office(self.figures, self.db.database.sandbox)
 
 
 async def proceed(
@@ -95,7 +105,7 @@ async def settle(desk: Desk, told: Told, provider: str | None, *, opened: Opened
                 raise _Suspect("KEY")
             if (problem := payment.mismatch(told)) is not None:
                 raise _Suspect(problem)
-            if not await _applied(desk.figures, write, profile, payment, told):
+            if not await _applied(desk.office, write, profile, payment, told):
                 raise NothingNew
     except NothingNew:
         return False
@@ -202,8 +212,20 @@ async def ask_soon(desk: Desk, payment_id: UUID, now: datetime) -> None:
 # Settling
 
 
-async def _applied(figures: Figures, write: Write, profile: Profile | None, payment: Payment, told: Told) -> bool:
-    """Whether anything changed."""
+async def _applied(office: Issuer, write: Write, profile: Profile | None, payment: Payment, told: Told) -> bool:
+    """Whether anything changed; what follows from that is done with it, the receipt last."""
+    paid_before = payment.entry_id is not None
+    if not await _changed(office.figures, write, profile, payment, told):
+        return False
+    if payment.is_over:
+        await collection.go_on(write, payment.id)
+    await alert.transit_moved(office.figures, write, payment.owner_id)
+    if payment.entry_id is not None and not paid_before:
+        await receipt.issue(office, write, payment)
+    return True
+
+
+async def _changed(figures: Figures, write: Write, profile: Profile | None, payment: Payment, told: Told) -> bool:
     later = write.now + pause(0, figures.payment_ask_pause, figures.payment_ask_longest_pause)
     match told.state:
         case ProviderState.REQUIRES_ACTION if payment.automatic:  # Nobody is there to act.
@@ -235,6 +257,12 @@ async def _failed(
     return payment.fail(write.record, reason, reference, **facts)
 
 
+async def receive_transfer(office: Issuer, write: Write, profile: Profile, payment: Payment, reference: str) -> None:
+    """BIL-8. A bank transfer is there: booked as any other payment."""
+    told = Told(payment.id, ProviderState.SUCCEEDED, reference, payment.amount_cents)
+    await _applied(office, write, profile, payment, told)
+
+
 async def book(figures: Figures, write: Write, profile: Profile | None, payment: Payment, told: Told) -> None:
     """BIL-1, BIL-8, PRO-11. The money is there: credited, and allocated to the invoices that it is for, first."""
     today = civil_day(write.now, ZoneInfo(figures.billing_zone))
@@ -246,6 +274,7 @@ async def book(figures: Figures, write: Write, profile: Profile | None, payment:
         payment.amount_cents,
         source=Source(Payment.activity_type, payment.id),
         first={row.invoice_id for row in named},
+        account=CAME_TO[payment.kind is PaymentMethodKind.BANK_TRANSFER],
     )
     payment.succeed(write.record, told, booked.entry.id)
     if profile is not None:

@@ -94,6 +94,20 @@ async def stands(write: Write, owner_id: UUID, reason: SuspensionReason) -> bool
     return any(each.reason is reason for each in await write.lock(OPEN, {"owner_id": owner_id}))
 
 
+async def stand_still(figures: Figures, write: Write, profile: Profile, *, still: bool) -> None:
+    """ALE-4. Stop the days of a suspension for what is owed, or let them go on; the profile is locked."""
+    if profile.suspended_at is None:
+        return
+    found = await write.lock(OPEN, {"owner_id": profile.id})
+    for each in found:
+        if each.reason is not SuspensionReason.UNPAID_BALANCE:
+            continue
+        if still:
+            each.stop(write.record)
+        else:
+            each.go_on(write.record, profile, [other for other in found if other is not each], figures)
+
+
 async def warn(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> None:
     """PRO-13. Tell of the deletion to come, where that is due."""
     profile = await write.lock_one(PROFILE, {"owner_id": owner_id})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from engine.declare import Computed, Many, One, declare
+from engine.declare import Batch, Computed, Many, One, declare
 from models import payment as rows
 from models.ledger import InsufficientBalance
 from models.money import Money as Amount
@@ -17,6 +17,7 @@ from models.profile import Locale
 from models.refusal import Code
 from models.setting import Figures
 from resolvers import payment as acts
+from resolvers import receipt
 from schema import bank_details
 from schema.connection import connection, newest
 from schema.directive import authorize
@@ -92,6 +93,9 @@ class Payment(Node):
     )
     failure: PaymentFailure | None = declare(
         Computed(failure, ("reason",), given="locale"), description="Why it failed."
+    )
+    receipt_number: str | None = declare(
+        Batch("id", receipt.numbers), description="Number of the receipt; null while nothing came in."
     )
 
 

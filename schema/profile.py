@@ -11,6 +11,7 @@ import strawberry
 from engine.declare import Batch, Column, Computed, Many, One, declare
 from models import profile as rows
 from models.context import Context
+from models.customer_number import customer_number
 from models.issuer import BUYER
 from models.permission import OverallPermission, Subject, permissions_in
 from models.restriction import REMEDY
@@ -124,6 +125,9 @@ class Profile(Node, Actor):
     kind: rows.ProfileKind | None = guarded(ANY_OVERALL, "Legal form.")
     email_verified: bool | None = guarded(
         OWNER, "The address was confirmed.", Computed(lambda instant: instant is not None, ("email_verified_at",))
+    )
+    customer_number: str | None = guarded(
+        BILLING, "Number to quote on bank transfers.", Computed(customer_number, ("id",))
     )
     identity: LegalIdentity | None = guarded(
         BILLING, "Legal identity printed on invoices.", Computed(shown_identity, BUYER)

@@ -15,7 +15,7 @@ described(
     "What a service may ask or report.",
     ACCESS_CHECK="Ask whether the holder of a token may do something.",
     PROVISIONING="Report how provisioning came out.",
-    PAYMENTS="See what providers told that fits no payment.",
+    PAYMENTS="Record bank transfers, and see what fits no payment.",
     ABUSE="Suspend profiles for what they host, and lift that.",
     DOMAINS="Report the domains of accounts.",
     SUPPORT="Schedule migrations of accounts and servers.",

@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from schema.access import AccessQuery
 from schema.alert import AlertMutation
+from schema.bank_transfer import BankTransferMutation, BankTransferQuery
 from schema.domain import DomainMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
@@ -20,12 +21,19 @@ DESCRIPTION = "What the provider's other services ask and report."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, BankTransferQuery):
     """Nouns of the staff schema."""
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation, DomainMutation, MigrationStaffMutation):
+class StaffMutation(
+    ProvisioningMutation,
+    SuspensionMutation,
+    AlertMutation,
+    DomainMutation,
+    MigrationStaffMutation,
+    BankTransferMutation,
+):
     """Nouns of the staff schema."""
 
 

@@ -24,7 +24,7 @@ from tests.api import Api
 from tests.database import connect
 
 TABLES = tuple(sorted(SQLModel.metadata.tables))
-CHANCE = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})\b")
+CHANCE = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})\b")
 """What is another one each time: ids, and what is computed from them."""
 SEALED = re.compile(r"\$argon2\w+\$[^'\"]+")
 

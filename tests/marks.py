@@ -114,6 +114,7 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("alert", "status"): lambda of: AlertStatus.RESOLVED,
     Place("alert", "told"): lambda of: {},
     Place("allocation", "debit_id"): lambda of: None,
+    Place("bank_transfer", "amount_cents"): lambda of: 1,
     Place("invoice", "position"): lambda of: of.number + 1,
     Place("journal_entry", "facts"): lambda of: {},
     Place("journal_entry", "position"): lambda of: of.number + 1,

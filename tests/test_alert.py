@@ -22,7 +22,8 @@ from models.profile import Locale, Profile
 from models.setting import Figures
 from models.suspension import Suspension
 from resolvers import ledger
-from resolvers.clockwork import Works, play, turn
+from resolvers.clockwork import play, turn
+from resolvers.works import Works
 from tests.api import DELEGATE, FREE, OWNER, PASSWORD, TECH, Api, profile_id, serving
 from tests.cycle import alone, balance, documents, open_account, pay
 from tests.mails import sent

@@ -17,7 +17,8 @@ from models.issuer import Office
 from models.payment_method import MethodState, PaymentMethod
 from models.payment_provider import CardBrand, PaymentMethodKind
 from models.setting import Figures
-from resolvers.clockwork import Works, play, turn
+from resolvers.clockwork import play, turn
+from resolvers.works import Works
 from tests.alerting import kinds, read, shown, states, steps
 from tests.api import DELEGATE, OWNER, TECH, Api, serving
 from tests.cycle import alone, move

@@ -46,6 +46,7 @@ def test_everything_that_is_wrong_with_the_settings_is_said_at_once(tmp_path: Pa
         "- ESPACE_SECRET_KEY",
         "- ESPACE_TLS_ONLY_COOKIES",
         "- ESPACE_PUBLIC_URL",
+        "- ESPACE_BANK_IBAN",
     ]
     assert run.stderr == ""
 
@@ -56,6 +57,7 @@ def test_the_demo_is_for_the_sandbox_only(tmp_path: Path) -> None:
         "ESPACE_SECRET_KEY": "s" * 32,
         "ESPACE_TLS_ONLY_COOKIES": "true",
         "ESPACE_PUBLIC_URL": "https://espace.example",
+        "ESPACE_BANK_IBAN": "DE89370400440532013000",
     }
     run = espace(tmp_path, "demo", **production)
     assert (run.returncode, run.stderr) == (1, "ESPACE_MODE: the demo is for the sandbox only\n")

@@ -30,8 +30,9 @@ from models.subscription_period import SubscriptionPeriod
 from models.vat_register import Registered, RegisterSilent
 from resolvers import invoice as invoices
 from resolvers.catalog import load
-from resolvers.clockwork import Works, play, turn
+from resolvers.clockwork import play, turn
 from resolvers.server_subscription import ServerOrder, subscribe_server
+from resolvers.works import Works
 from schema.global_id import global_id, read_global_id
 from tests.api import OWNER, Api, serving
 from tests.cycle import (

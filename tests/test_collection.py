@@ -1,6 +1,7 @@
 """BIL-9. Automatic debit: what is issued is charged at once, what fails is mailed and tried again, a few times."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 
@@ -11,11 +12,14 @@ from models.delivery import Delivery
 from models.invoice import Invoice
 from models.payment import Payment
 from models.payment_method import PaymentMethod
+from models.payment_provider import ProviderState
 from resolvers.audit import verify
+from schema.global_id import global_id, read_global_id
 from tests.api import FREE, Api
 from tests.booking import invoiced
 from tests.cycle import move, movements
-from tests.paying import add_card, token, top_up
+from tests.paying import add_card, pay_invoices, token, top_up
+from tests.test_standstill import slow
 
 METHODS = table(PaymentMethod)
 
@@ -91,3 +95,42 @@ async def test_a_payment_that_goes_back_is_mailed(api: Api) -> None:
     await top_up(api, "30.00", token("card_reversed"), FREE)
     await move(api, "2026-12-03T00:00:00Z", FREE)
     assert await mails(api, "payment_reversed") == 1
+
+
+async def test_what_another_payment_holds_up_goes_on_once_that_has_failed(api: Api) -> None:
+    """Nobody pays twice meanwhile, and nothing is forgotten after that."""
+    await add_card(api, "card_ok", FREE, autoDebit=True)
+    await becomes(api, "card_declined")
+    issued = await invoiced(api.database, FREE.key, 1_000)
+    await move(api, "2026-11-24T00:00:00Z", FREE)
+    slow(api, 3)
+    key = global_id("Invoice", issued.invoice.id)
+    payload = await pay_invoices(api, [key], "12.00", token("card"), FREE)
+    assert payload["payment"]["status"] == "PROCESSING"
+    await move(api, "2026-11-26T00:00:00Z", FREE)
+    assert await tries(api) == [("2026-11-22", "FAILED")]
+    (waiting,) = await api.rows(Collection)
+    assert (waiting.due_at, waiting.waits_for) == (None, _key(payload["payment"]["id"]))
+    await move(api, "2026-11-27T02:00:00Z", FREE)
+    assert await tries(api) == [("2026-11-22", "FAILED"), ("2026-11-27", "PROCESSING")]
+
+
+async def test_what_another_payment_pays_is_not_collected(api: Api) -> None:
+    await add_card(api, "card_ok", FREE, autoDebit=True)
+    await becomes(api, "card_declined")
+    issued = await invoiced(api.database, FREE.key, 1_000)
+    await move(api, "2026-11-24T00:00:00Z", FREE)
+    slow(api, 3, ProviderState.SUCCEEDED)
+    key = global_id("Invoice", issued.invoice.id)
+    await pay_invoices(api, [key], "12.00", token("card"), FREE)
+    await move(api, "2027-01-15T00:00:00Z", FREE)
+    assert await tries(api) == [("2026-11-22", "FAILED")]
+    (over,) = await api.rows(Collection)
+    assert (over.due_at, over.waits_for) == (None, None)
+    assert await movements(api, FREE) == [("INVOICE", -1_200), ("PAYMENT", 1_200)]
+
+
+def _key(text: str) -> UUID:
+    found = read_global_id(text)
+    assert found is not None
+    return found[1]

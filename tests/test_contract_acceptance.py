@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.catalogue_file import SHIPPED
 from app.demo import PEOPLE
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from models.activity import ActivityEvent, Author, Record
 from models.catalog import Catalog
 from models.column import new_id, table

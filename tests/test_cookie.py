@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from engine.bind import Bound
 from models.clock import FrozenClock
 from models.db import Database

@@ -7,6 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from models.customer_number import customer_number
+from models.invoice import Invoice
+from models.money import Money
 from models.provisioning import ProvisioningTask, TaskState
 from models.service import ServiceScope
 from models.subscription import Subscription
@@ -16,7 +19,9 @@ from tests.crash import Fault, Gone, Mutation, survived
 from tests.cycle import CHANGE, DAY, MOVE, alone, change_quote, day_quote, move, open_account, pay
 from tests.hosting import account
 from tests.opening import OPEN, on_plan, opened, plan_id, wanted
+from tests.paying import PAY, TOP_UP
 from tests.test_access import credential
+from tests.test_bank_transfer import RECORD
 from tests.test_clockwork import RENEW
 from tests.test_provisioning import REPORT
 
@@ -101,7 +106,42 @@ async def deletion_done(api: Api, token: str) -> Mutation:
     return await provisioning_report(api, "DONE")
 
 
+async def balance_top_up(api: Api, token: str) -> Mutation:
+    """The intent, the provider's own memory, and the settlement with its receipt."""
+    given = {"amount": {"amount": "50.00"}, "source": {"oneTimeToken": "card_ok"}, "idempotencyKey": str(uuid4())}
+    return Mutation(TOP_UP, {"input": given}, token)
+
+
+async def invoice_pay(api: Api, token: str) -> Mutation:
+    """What is left of an invoice: the alert about it is resolved with that."""
+    (invoice,) = [row for row in await api.rows(Invoice) if row.owner_id == OWNER.key and row.left_cents]
+    given = {
+        "invoiceIds": [global_id("Invoice", invoice.id)],
+        "expectedTotal": {"amount": str(Money(invoice.left_cents).amount)},
+        "source": {"oneTimeToken": "card_ok"},
+        "idempotencyKey": str(uuid4()),
+    }
+    return Mutation(PAY, {"input": given}, token)
+
+
+async def bank_transfer_record(api: Api, token: str) -> Mutation:
+    """People retry it with the bank's reference."""
+    given = {
+        "bankReference": "STMT-7",
+        "amount": {"amount": "50.00"},
+        "valueOn": "2026-11-22",
+        "text": customer_number(OWNER.key),
+        "reason": "Statement",
+    }
+    secret = await credential(api, ServiceScope.PAYMENTS)
+    document = RECORD.replace("transferId ", "")  # Another one each time.
+    return Mutation(document, {"input": given}, secret, path="/staff/graphql", unlike=frozenset({"changed"}))
+
+
 MUTATIONS: dict[str, Prepare] = {
+    "balanceTopUp": balance_top_up,
+    "invoicePay": invoice_pay,
+    "bankTransferRecord": bank_transfer_record,
     "accountOpen": account_open,
     "accountPlanChange": account_plan_change,
     "accountPlanChange of what lapsed": plan_of_what_lapsed,

@@ -82,9 +82,23 @@ async def test_the_owner_has_a_valid_card_on_file(demo: Api) -> None:
     assert answer.data["viewer"] == {"restricted": False, "billing": {"paymentMethods": [card]}}
 
 
+async def test_its_payments_are_as_those_of_any_customer(demo: Api) -> None:
+    """With the card on file, the invoices that each is for, and a receipt."""
+    answer = await demo.ask(
+        """{ viewer { billing { payments(first: 3) { totalCount nodes {
+          status receiptNumber method { label } invoices { number } } } } } }""",
+        token=await demo.token(OWNER),
+    )
+    found = answer.data["viewer"]["billing"]["payments"]
+    assert found["totalCount"] == 12
+    newest = found["nodes"][0]
+    assert (newest["status"], newest["method"]) == ("SUCCEEDED", {"label": "Visa 4242"})
+    assert (newest["receiptNumber"], newest["invoices"]) == ("TEST-R2026-000010", [{"number": "TEST-F2026-000010"}])
+
+
 async def test_its_books_are_well(demo: Api) -> None:
     findings = await verify(demo.database)
-    assert (findings.profiles, findings.entries, findings.documents) == (1, 25, 13)
+    assert (findings.profiles, findings.entries, findings.documents, findings.receipts) == (1, 25, 13, 12)
     assert {each.status for each in await demo.rows(Charge)} == {ChargeStatus.INVOICED}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.settings import Mode
+from app.mode import Mode
 from engine.bind import Bound
 from engine.compiler import INTROSPECTION, Compiler
 from engine.document import Documents

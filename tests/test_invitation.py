@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from models.db import Db
 from models.grant import PermissionGrant
 from models.link import Link, LinkKind, link_token

@@ -16,7 +16,7 @@ from models.clock import FrozenClock
 from models.column import table
 from models.credit import Credit
 from models.db import Database, Db
-from models.document_series import DocumentKind, DocumentSeries, printed, series_of
+from models.document_series import DocumentKind, DocumentSeries, SeriesKind, printed, series_of
 from models.draft import NothingLeft
 from models.invoice import MUTABLE, Invoice, InvoiceStatus, sealed_content, status_of
 from models.invoice_line import InvoiceLine, InvoiceTax
@@ -137,12 +137,12 @@ def test_a_document_is_late_once_its_day_is_over() -> None:
 
 def test_a_series_names_its_year_and_whether_it_is_real() -> None:
     figures = Figures()
-    real = series_of(DocumentKind.INVOICE, date(2026, 11, 22), figures, sandbox=False)
+    real = series_of(SeriesKind.INVOICE, date(2026, 11, 22), figures, sandbox=False)
     assert printed(real, 42) == "F2026-000042"
-    assert series_of(DocumentKind.CREDIT_NOTE, date(2027, 1, 1), figures, sandbox=False) == "A2027-"
-    assert series_of(DocumentKind.INVOICE, date(2026, 1, 1), figures, sandbox=True) == "TEST-F2026-"
+    assert series_of(SeriesKind.CREDIT_NOTE, date(2027, 1, 1), figures, sandbox=False) == "A2027-"
+    assert series_of(SeriesKind.INVOICE, date(2026, 1, 1), figures, sandbox=True) == "TEST-F2026-"
     longest = Figures(invoice_prefix="INVOICES")
-    assert NUMBER.fullmatch(printed(series_of(DocumentKind.INVOICE, date(2026, 1, 1), longest, sandbox=True), 10**9))
+    assert NUMBER.fullmatch(printed(series_of(SeriesKind.INVOICE, date(2026, 1, 1), longest, sandbox=True), 10**9))
 
 
 async def test_forty_documents_at_once_have_forty_numbers_in_a_row(database: Database) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.credential import CSRF, SESSION
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from models.activity import ActivityEvent, Author, Record
 from models.network import (
     NotANetwork,

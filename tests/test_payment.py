@@ -35,8 +35,9 @@ from models.quarantine import QuarantinedNotice
 from models.sandbox_payment import SandboxCharge
 from models.setting import Figures
 from resolvers.audit import verify
-from resolvers.clockwork import Works, play, turn
+from resolvers.clockwork import play, turn
 from resolvers.settlement import Desk, proceed, settle
+from resolvers.works import Works
 from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, Api, profile_id
 from tests.booking import invoiced

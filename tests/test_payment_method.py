@@ -1,6 +1,6 @@
 """BIL-9, PRO-11. Cards on file over the API: stored, chosen, removed; and the mode that a profile is in without one."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +10,11 @@ from models.clock import FrozenClock
 from models.db import Db
 from models.payment import Payment
 from models.payment_method import PaymentMethod
-from models.payment_provider import Providers, ProviderSilent
+from models.payment_provider import MethodOrder, Providers, ProviderSilent, Stored
 from models.setting import Figures
 from resolvers.payment_method import forget
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id
-from tests.cycle import movements
+from tests.cycle import move, movements
 from tests.paying import CONFIRM_METHOD, MONEY, REMOVE, UPDATE, add_card, asked, codes, money, token, top_up
 
 
@@ -129,6 +129,45 @@ async def test_a_payment_lifts_the_restriction_for_good(api: Api) -> None:
     assert (await money(api, FREE))["restricted"] is False
     assert await restrictions(api, FREE) == ["profile.restriction_lifted"]
     assert await movements(api, FREE) == [("PAYMENT", 1_000), ("PAYMENT", 1_000)]
+
+
+async def test_a_card_that_ends_brings_the_restriction_back_and_that_is_a_fact(api: Api) -> None:
+    await add_card(api, "card_expiring", FREE)
+    await move(api, "2026-12-31T22:59:00Z", FREE)
+    assert (await money(api, FREE))["restricted"] is False
+    assert await restrictions(api, FREE) == ["profile.restriction_lifted"]
+    await move(api, "2027-02-01T00:00:00Z", FREE)
+    assert (await money(api, FREE))["restricted"] is True
+    (told,) = [row for row in await api.rows(ActivityEvent) if row.kind == "profile.restricted"]
+    assert (told.owner_id, told.occurred_at.isoformat()) == (FREE.key, "2026-12-31T23:00:00+00:00")
+
+
+async def test_beside_another_card_or_a_payment_its_end_is_no_fact(api: Api) -> None:
+    for person in (FREE, TECH):
+        await add_card(api, "card_expiring", person)
+    await add_card(api, "card_ok", FREE)
+    await top_up(api, "10.00", token("card_ok"), TECH)
+    await move(api, "2027-02-01T00:00:00Z", FREE)
+    for person in (FREE, TECH):
+        assert await restrictions(api, person) == ["profile.restriction_lifted"]
+    assert [row.ends_at for row in await api.rows(PaymentMethod) if row.expires_on.year == 2026] == [None, None]
+
+
+class Mute(SandboxPayments):
+    """Says nothing of what it was to store."""
+
+    async def store(self, order: MethodOrder, now: datetime) -> Stored:
+        raise ProviderSilent("NO_ANSWER")
+
+
+async def test_cards_of_which_nothing_is_known_count_while_they_may_be_stored(api: Api, clock: FrozenClock) -> None:
+    limit = Figures().payment_methods_per_profile
+    api.app.state.host.payments = Providers((Mute(api.database, Figures(), "key"),))
+    asked_for = [codes(await add_card(api, "card_ok", FREE)) for _ in range(limit + 1)]
+    assert asked_for == [["PAYMENT_DECLINED"]] * limit + [["LIMIT_REACHED"]]
+    clock.move(Figures().payment_patience)
+    api.app.state.host.payments = Providers((SandboxPayments(api.database, Figures(), "key"),))
+    assert codes(await add_card(api, "card_ok", FREE)) == []
 
 
 class Forgetful(SandboxPayments):

@@ -8,7 +8,7 @@ import pytest
 
 from app.mail import ascii_domain
 from app.passwords import HashingPool
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from models.activity import ActivityEvent
 from models.clock import FrozenClock
 from models.delivery import Delivery

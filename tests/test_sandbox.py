@@ -23,6 +23,7 @@ PRODUCTION: dict[str, Any] = {
     "secret_key": "0123456789abcdef0123456789abcdef",
     "tls_only_cookies": True,
     "public_url": "https://espace.example",
+    "bank_iban": "DE89370400440532013000",
     "password_memory_kib": 19_456,
     "password_passes": 2,
 }

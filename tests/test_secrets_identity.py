@@ -12,7 +12,8 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from app import worker
-from app.settings import SANDBOX_SECRET, Settings
+from app.setting_check import SANDBOX_SECRET
+from app.settings import Settings
 from engine.failure import log_failure
 from models.clock import FrozenClock
 from models.delivery import Delivery

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from app.credential import CSRF, SESSION
-from app.settings import SANDBOX_SECRET
+from app.setting_check import SANDBOX_SECRET
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.clock import FrozenClock

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.settings import SANDBOX_SECRET, Settings, WrongSettings, load
+from app.reference import rows
+from app.setting_check import SANDBOX_SECRET
+from app.settings import Settings, WrongSettings, load
 from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
+from models.bank_account import SAMPLE_IBAN
 from models.setting import Figures
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -22,6 +25,7 @@ PRODUCTION = {
     "ESPACE_SECRET_KEY": SECRET,
     "ESPACE_TLS_ONLY_COOKIES": "true",
     "ESPACE_PUBLIC_URL": "https://espace.example",
+    "ESPACE_BANK_IBAN": "DE89370400440532013000",
 }
 Loaded = Callable[..., Settings]
 
@@ -124,7 +128,31 @@ def test_everything_wrong_is_said_at_once(loaded: Loaded) -> None:
 
 def test_what_production_refuses_is_said_beside_what_cannot_be_read(loaded: Loaded) -> None:
     lines = problems(loaded, ESPACE_MODE="production", ESPACE_PORT="none")
-    assert named(lines) == ["ESPACE_PORT", "ESPACE_PUBLIC_URL", "ESPACE_SECRET_KEY", "ESPACE_TLS_ONLY_COOKIES"]
+    assert named(lines) == [
+        "ESPACE_BANK_IBAN",
+        "ESPACE_PORT",
+        "ESPACE_PUBLIC_URL",
+        "ESPACE_SECRET_KEY",
+        "ESPACE_TLS_ONLY_COOKIES",
+    ]
+
+
+def test_an_account_whose_check_digits_are_others_is_refused(loaded: Loaded) -> None:
+    assert named(problems(loaded, ESPACE_BANK_IBAN="DE89370400440532013001")) == ["ESPACE_BANK_IBAN"]
+
+
+def test_days_of_collections_are_written_as_they_are_printed(loaded: Loaded) -> None:
+    printed = {name: default for name, default, _ in rows()}["ESPACE_COLLECTION_RETRY_DAYS"]
+    assert printed == "`3,7,14`"
+    assert loaded(ESPACE_COLLECTION_RETRY_DAYS=printed.strip("`")).collection_retry_days == (3, 7, 14)
+    assert loaded(ESPACE_COLLECTION_RETRY_DAYS="").collection_retry_days == ()
+    for wrong in ("3,x", "0", "[3,7]"):
+        assert problems(loaded, ESPACE_COLLECTION_RETRY_DAYS=wrong)
+
+
+@pytest.mark.parametrize("name", ["INVOICE", "CREDIT_NOTE"])
+def test_two_kinds_of_numbers_never_begin_alike(loaded: Loaded, name: str) -> None:
+    assert named(problems(loaded, {f"ESPACE_{name}_PREFIX": "R"})) == ["ESPACE_RECEIPT_PREFIX"]
 
 
 @pytest.mark.parametrize("name", ["ESPACE_NO_SUCH_THING", "ESPACE_", "espace_prot", "ESPACE_LOG_FORMATS"])
@@ -169,6 +197,7 @@ def test_cookies_are_of_the_domain_that_the_service_is_in(loaded: Loaded, domain
         ("ESPACE_ORIGINS", "http://app.example"),
         ("ESPACE_VIES_URL", "http://vies.example"),
         ("ESPACE_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("ESPACE_BANK_IBAN", SAMPLE_IBAN),
     ],
 )
 def test_production_refuses_what_is_for_trying_out(loaded: Loaded, name: str, value: str) -> None:

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from app.demo import TWO_FACTOR_SECRET
 from app.doctor import complaints
-from app.settings import SANDBOX_SECRET, Settings
+from app.setting_check import SANDBOX_SECRET
+from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
 from models import challenge as challenges

@@ -28,7 +28,7 @@ ENTRIES, LINES, SEALS = table(JournalEntry), table(JournalLine), table(LedgerSea
 INVOICES, INVOICE_LINES, TAXES = table(Invoice), table(InvoiceLine), table(InvoiceTax)
 CREDITS, ALLOCATIONS, CHARGES, SERIES = table(Credit), table(Allocation), table(Charge), table(DocumentSeries)
 EARLIER = START - timedelta(days=400)
-PROTECTED = ("journal_entry", "journal_line", "invoice_line", "invoice_tax", "allocation", "ledger_seal")
+PROTECTED = ("journal_entry", "journal_line", "invoice_line", "invoice_tax", "allocation", "ledger_seal", "receipt")
 
 
 async def sealed(database: Database) -> int:
@@ -89,7 +89,7 @@ async def test_books_of_many_parts_are_well(database: Database, monkeypatch: pyt
 
 
 async def test_empty_books_are_well(database: Database) -> None:
-    assert told(await verify(database))[0] == "0 entries of 0 profiles, 0 documents: all is well."
+    assert told(await verify(database))[0] == "0 entries of 0 profiles, 0 documents, 0 receipts: all is well."
 
 
 async def test_entries_wait_for_their_seal(database: Database, books: UUID) -> None:

@@ -58,46 +58,52 @@ def credentials(world: World, caller: Caller) -> list[tuple[str, set[UUID]]]:
     return [("Session", sessions | {estate.session}), ("ApiToken", tokens | {estate.token})]
 
 
+OF_OWN: Mapping[str, str] = {
+    "Profile.servers": "Server",
+    "Profile.security": "Security",
+    "Profile.billing": "Billing",
+    "Billing.profile": "Profile",
+    "Profile.alerts": "Alert",
+    "Alert.subject": "Account",
+    "Billing.ledger": "LedgerEntry",
+    "Billing.invoices": "Invoice",
+    "LedgerEntry.source": "Invoice",
+    "Profile.activity": "ActivityEvent",
+    "Profile.contracts": "Contract",
+    "Profile.subscriptions": "ServiceSubscription",
+    "ServiceSubscription.item": "Account",
+    "ServiceSubscription.plan": "Plan",
+    "Account.owner": "Profile",
+    "Migration.account": "Account",
+    "Server.owner": "Profile",
+    "Server.plan": "Plan",
+    "PermissionGrant.owner": "Profile",
+    "ActivityEvent.owner": "Profile",
+    "ActivityEvent.subject": "Account",
+    "ActivityEvent.apiToken": "ApiToken",
+    "ApiToken.onlyOwner": "Profile",
+    "ApiToken.onlyAccount": "Account",
+    "Sandbox.mails": "SandboxMail",
+    **OF_PAYMENTS,
+}
+"""What leads to objects of the owner's, whatever it is asked of."""
+
+
 def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> set[str] | None:
     """The ids of all that a field of the owner's object leads to, seen or not; None where the matrix does not say."""
     on, off = ((OWN,), ()) if target is HOSTED else ((), (OWN,))
     one: Mapping[str, tuple[str, tuple[Target, ...]]] = {
         "Profile.accounts": ("Account", (OWN, HOSTED)),
-        "Profile.servers": ("Server", (OWN,)),
-        "Profile.security": ("Security", (OWN,)),
-        "Profile.billing": ("Billing", (OWN,)),
-        "Billing.profile": ("Profile", (OWN,)),
-        "Profile.alerts": ("Alert", (OWN,)),
-        "Alert.subject": ("Account", (OWN,)),
-        "Billing.ledger": ("LedgerEntry", (OWN,)),
-        "Billing.invoices": ("Invoice", (OWN,)),
-        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},
-        "LedgerEntry.source": ("Invoice", (OWN,)),
-        "Profile.activity": ("ActivityEvent", (OWN,)),
-        "Profile.contracts": ("Contract", (OWN,)),
         "Profile.grantsReceived": ("PermissionGrant", ()),
-        "Profile.subscriptions": ("ServiceSubscription", (OWN,)),
-        "ServiceSubscription.item": ("Account", (OWN,)),
-        "ServiceSubscription.plan": ("Plan", (OWN,)),
         "Account.plan": ("Plan", off),
         "Account.subscription": ("ServiceSubscription", off),
-        "Account.owner": ("Profile", (OWN,)),
         "Account.scheduledMigration": ("Migration", off),
         "Account.alerts": ("Alert", off),
-        "Migration.account": ("Account", (OWN,)),
         "Migration.server": ("Server", ()),
         "Account.server": ("Server", on),
-        "Server.owner": ("Profile", (OWN,)),
-        "Server.plan": ("Plan", (OWN,)),
         "Server.subscription": ("ServiceSubscription", ()),
         "Server.accounts": ("Account", (HOSTED,)),
-        "PermissionGrant.owner": ("Profile", (OWN,)),
-        "ActivityEvent.owner": ("Profile", (OWN,)),
-        "ActivityEvent.subject": ("Account", (OWN,)),
-        "ActivityEvent.apiToken": ("ApiToken", (OWN,)),
-        "ApiToken.onlyOwner": ("Profile", (OWN,)),
-        "ApiToken.onlyAccount": ("Account", (OWN,)),
-        "Sandbox.mails": ("SandboxMail", (OWN,)),
+        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_OWN.items()},
     }
     if coordinate in one:
         kind, targets = one[coordinate]

@@ -119,6 +119,8 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Profile id displayName email accounts servers alerts viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
+    # BIL-8: who pays quotes it.
+    (BILLING, "Profile customerNumber"),
     # PRO-11: what would lift it is a payment or a card, which are BILLING's.
     (BILLING, "Profile restricted restrictionRemedy"),
     # The contract says: whoever can do something about it.
@@ -201,7 +203,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "Invoice id number kind status issuedOn dueOn paidAt billedTo lines total taxes corrects creditNotes"),
     (SEEN, "Billing payments paymentMethods bankDetails"),
     (SEEN, "Invoice amountDue allocations payments"),
-    (SEEN, "Payment id amount status kind method invoices createdAt settledAt nextAction failure"),
+    (SEEN, "Payment id amount status kind method invoices createdAt settledAt nextAction failure receiptNumber"),
     (SEEN, "CardPaymentMethod id label default autoDebit usable createdAt brand last4 expiresOn"),
     (SEEN, "Alert id kind status subject title body openedAt remindedAt expiresAt consequence closedAt"),
     (SEEN, "Migration id account server status scheduledFor summary"),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 KINDS = "INACTIVITY", "NEGATIVE_BALANCE", "TERMS_VIOLATION"
 MORE_KINDS = "DOMAIN_EXPIRY", "DOMAIN_RENEWAL_FUNDS", "CARD_EXPIRY", "MIGRATION_SCHEDULED"
