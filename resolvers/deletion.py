@@ -13,6 +13,7 @@ from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus
 from models.alert import Alert
+from models.bank_transfer import BankTransferCandidate
 from models.challenge import Challenge
 from models.charge import Charge, ChargeStatus
 from models.clock import civil_day, later
@@ -110,6 +111,7 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Suspension, "owner_id"),
     (Domain, "owner_id"),
     (Migration, "owner_id"),
+    (BankTransferCandidate, "owner_id"),
     (SandboxMail, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""

@@ -109,7 +109,7 @@ class Scripted:
         self._take(script, order, now)
         return await self._said(script, fault, now)
 
-    async def status(self, key: UUID, now: datetime) -> Told | None:
+    async def status(self, key: UUID, now: datetime, reference: str | None = None) -> Told | None:
         script = self.by_key.get(key)
         if script is None:
             return None

@@ -49,6 +49,8 @@ PREVIEW = """query Preview($id: ID!) { node(id: $id) { ... on Profile { deletion
   accounts { name } servers { name } forfeited { amount } balanceLost { amount } blockers { code message } } } } }"""
 KEPT = {
     "account": "goes with the machines' answer",
+    "bank_transfer": "the ledger's sources, as the bank told them",
+    "receipt": "a document",
     "charge": "what documents are made of",
     "collection": "names an invoice",
     "contract": "which version was put to whom",

@@ -31,13 +31,13 @@ from models.standstill import stood_still, stopped
 from models.suspension import Suspension
 from resolvers.audit import verify
 from tests.api import FREE, OWNER, Api, serving
-from tests.cycle import balance, move
+from tests.cycle import balance
 from tests.paying import add_card, token, top_up
 from tests.test_access import credential
 from tests.test_alert import SHIPPED, notices, only_owner, owing
 from tests.test_bank_transfer import assign, came, number
 from tests.test_clockwork import mails
-from tests.test_suspension import seen
+from tests.test_suspension import move, seen
 
 FIGURES = Figures()
 BEGUN = datetime(2026, 11, 22, 13, tzinfo=UTC)
@@ -73,7 +73,7 @@ class Slow:
         assert told is not None
         return told
 
-    async def status(self, key: UUID, now: datetime) -> Told | None:
+    async def status(self, key: UUID, now: datetime, reference: str | None = None) -> Told | None:
         cents, begun = self.asked[key]
         if now < begun + self.wait:
             return Told(key, ProviderState.PROCESSING, "slow", cents)
