@@ -1,15 +1,18 @@
 """The history of what happened to what a profile owns."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from models.activity import ActivityEvent
+from models.activity import ActivityEvent, Fact
 from models.column import table
+from models.db import Db
 
 EVENTS = table(ActivityEvent)
+FACTS = select(*(EVENTS.c[name] for name in Fact._fields)).order_by(EVENTS.c.id)
 
 
 def of_owner(
@@ -31,3 +34,14 @@ def of_owner(
     if until is not None:
         events = events.where(EVENTS.c.occurred_at < until)
     return events
+
+
+async def facts(db: Db, keys: Sequence[UUID]) -> list[Fact]:
+    """EVT-1. Those of these facts that there are, in their order."""
+    return [Fact._make(row) for row in await db.rows(FACTS.where(EVENTS.c.id.in_(keys)))]
+
+
+async def facts_after(db: Db, key: UUID, most: int) -> list[UUID]:
+    """EVT-1. The ids of so many facts that come after this id, the first of them first; ids sort by time."""
+    later = select(EVENTS.c.id).where(EVENTS.c.id > key).order_by(EVENTS.c.id).limit(most)
+    return [row.id for row in await db.rows(later)]
