@@ -1,4 +1,4 @@
-"""EVT-1. Who follows what in this process: its live connections, by whose facts wake them, and how many there may be."""
+"""EVT-1. Who follows what in this process: its live connections, by whose facts wake them, and how many may be."""
 
 import asyncio
 from collections import Counter, defaultdict

@@ -1,0 +1,303 @@
+"""EVT-1, PER-14. Live operations: what happens is told to those who may see it, and to nobody else, at once."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from models.clock import FrozenClock
+from models.column import table
+from models.db import Database, Db
+from models.grant import PermissionGrant
+from models.permission import OverallPermission
+from models.profile import Profile
+from models.session import Session
+from models.token import ApiToken
+from resolvers import ledger
+from schema.global_id import global_id
+from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id, serving
+from tests.following import ACTIVITY, ALERTS, BILLING, PAYMENT, Closed, line
+from tests.granting import a_grant
+from tests.paying import CONFIRM, asked, token, top_up
+from tests.test_access import staff
+from tests.test_alert import OPEN, RESOLVE
+from tests.test_suspension import abuse
+
+SIGN_OUT = "mutation { sessionDelete(input: {}) { deletedIds userErrors { code } } }"
+OTHERS_BILLING = """subscription Billing($id: ID!) {
+  billingChanged(profileId: $id) { balance { amount } profile { id } } }"""
+REVOKE = "mutation Revoke($id: ID!) { permissionGrantRevoke(input: {grantId: $id}) { userErrors { code } } }"
+
+
+async def adjusted(api: Api, cents: int = 100, of: Any = OWNER) -> None:
+    """The balance moves."""
+    async with Db(api.database) as db, db.write() as write:
+        await ledger.adjust(write, of.key, cents, reason="for a test")
+
+
+async def undone(api: Api) -> None:
+    """It moves, and the transaction fails after that."""
+    async with Db(api.database) as db, db.write() as write:
+        await ledger.adjust(write, OWNER.key, 100, reason="for a test")
+        await write.flush()
+        raise ZeroDivisionError
+
+
+async def test_a_balance_that_moves_is_told_as_it_is_now(api: Api) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(BILLING)
+        await adjusted(api)
+        before = await opened.told()
+        await adjusted(api, 250)
+        after = await opened.told()
+    assert round(100 * (float(after["balance"]["amount"]) - float(before["balance"]["amount"]))) == 250
+
+
+async def test_nobody_else_is_told(api: Api) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(FREE))).follow(BILLING)
+        await opened.follow(ACTIVITY, "2")
+        await adjusted(api)
+        assert await opened.is_quiet()
+
+
+async def test_what_was_rolled_back_never_happened(api: Api) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(BILLING)
+        with pytest.raises(ZeroDivisionError):
+            await undone(api)
+        assert await opened.is_quiet()
+
+
+async def test_a_payment_is_followed_to_its_end(api: Api) -> None:
+    payment = (await top_up(api, "25.00", token("card_3ds")))["payment"]
+    other = (await top_up(api, "31.00", token("card_3ds")))["payment"]
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(DELEGATE))).follow(PAYMENT, id=payment["id"])
+        await asked(api, CONFIRM, {"id": other["id"]})
+        await asked(api, CONFIRM, {"id": payment["id"]})
+        told = await opened.told()
+    assert (told["id"], told["status"], told["amount"]["amount"]) == (payment["id"], "SUCCEEDED", "25.00")
+
+
+async def test_alerts_are_told_to_those_concerned(api: Api) -> None:
+    """ALE-3. One about the terms concerns the owner alone, whatever a delegate may follow."""
+    team = await abuse(api)
+    async with line(api.app) as owner, line(api.app) as delegate:
+        await (await owner.enter(await api.token())).follow(ALERTS)
+        await (await delegate.enter(await api.token(DELEGATE))).follow(ALERTS, id=profile_id(OWNER))
+        given = {"input": {"profileId": profile_id(OWNER), "text": "Put it right."}}
+        await staff(api, team, OPEN, given)
+        opened = await owner.told()
+        await staff(api, team, RESOLVE, {"input": {"profileId": profile_id(OWNER)}})
+        resolved = await owner.told()
+        assert await delegate.is_quiet()
+    assert (opened["kind"], opened["status"]) == ("TERMS_VIOLATION", "OPEN")
+    assert (resolved["id"], resolved["status"]) == (opened["id"], "RESOLVED")
+
+
+async def test_history_is_told_as_it_is_written(api: Api) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(ACTIVITY)
+        await api.token()
+        assert (await opened.told())["action"] == "session.opened"
+        await adjusted(api)
+        assert (await opened.told())["action"] == "ledger.adjustment"
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "code"),
+    [
+        (OTHERS_BILLING, {"id": profile_id(OWNER)}, "NOT_FOUND"),
+        (ALERTS, {"id": profile_id(OWNER)}, "NOT_FOUND"),
+        (ALERTS, {"id": "nonsense"}, "NOT_FOUND"),
+        (PAYMENT, {"id": profile_id(FREE)}, "NOT_FOUND"),
+        (PAYMENT, {}, "BAD_USER_INPUT"),
+        ("{ viewer { id } }", {}, "BAD_REQUEST"),
+        ("mutation { sessionDelete(input: {}) { deletedIds } }", {}, "BAD_REQUEST"),
+        ("subscription { __typename }", {}, "INVALID_DOCUMENT"),
+        ("subscription { a: activityRecorded { id } b: activityRecorded { id } }", {}, "INVALID_DOCUMENT"),
+        ("subscription { activityRecorded { secret } }", {}, "INVALID_DOCUMENT"),
+        ("subscription { activityRecorded", {}, "SYNTAX"),
+    ],
+)
+async def test_what_may_not_be_followed_ends_that_operation_alone(
+    api: Api, document: str, variables: dict[str, str], code: str
+) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(FREE))).follow(ACTIVITY, "kept")
+        opened.subscribe(document, **variables)
+        message = await opened.heard()
+        await api.token(FREE)
+        assert (await opened.told("kept"))["action"] == "session.opened"
+    assert (message["type"], message["id"]) == ("error", "1")
+    assert [error["extensions"]["code"] for error in message["payload"]] == [code]
+
+
+async def test_what_a_caller_sees_and_may_not_follow_says_what_is_missing(api: Api) -> None:
+    async with line(api.app) as opened:
+        await opened.enter(await api.two_factor(TECH))
+        opened.subscribe(OTHERS_BILLING, id=profile_id(OWNER))
+        (error,) = (await opened.heard())["payload"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    assert error["extensions"]["missing"] == "BILLING"
+    assert error["extensions"]["coordinate"] == "Subscription.billingChanged"
+
+
+async def test_both_executors_tell_the_same(api: Api, database: Database, bound: Any) -> None:
+    async with serving(database, bound, rate_limits=False, planner=False) as slow:
+        token_of_owner = await api.token()
+        async with line(api.app) as planned, line(slow.app) as fallback:
+            for opened in (planned, fallback):
+                await (await opened.enter(token_of_owner)).follow(BILLING)
+                await opened.follow(ALERTS, "2")
+            await adjusted(api)
+            assert await planned.told() == await fallback.told()
+
+
+# Whoever loses a right
+
+
+async def test_a_grant_that_is_taken_back_ends_what_it_allowed(api: Api) -> None:
+    grant = await a_grant(api, DELEGATE, OverallPermission.BILLING)
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(DELEGATE))).follow(OTHERS_BILLING, id=profile_id(OWNER))
+        await opened.follow(ACTIVITY, "own")
+        await adjusted(api)
+        await opened.told()
+        key = global_id("PermissionGrant", grant)
+        answer = await api.ask(REVOKE, {"id": key}, token=await api.token())
+        assert answer.data["permissionGrantRevoke"]["userErrors"] == []
+        message = await opened.heard()
+        assert (message["type"], message["id"]) == ("error", "1")
+        assert message["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+        await adjusted(api)
+        assert await opened.is_quiet()
+        await api.token(DELEGATE)
+        assert (await opened.told("own"))["action"] == "session.opened"
+
+
+async def test_a_grant_that_went_unheard_shows_nothing_at_the_next_fact(api: Api) -> None:
+    """PER-14. Whatever was told of it, the rights of now are asked."""
+    await a_grant(api, DELEGATE, OverallPermission.BILLING)
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(DELEGATE))).follow(OTHERS_BILLING, id=profile_id(OWNER))
+        async with Db(api.database) as db:
+            await db.note(delete(table(PermissionGrant)))
+        await adjusted(api)
+        message = await opened.heard()
+    assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
+
+
+async def test_a_grant_that_asks_two_factors_shows_nothing_without_them(api: Api) -> None:
+    await a_grant(api, DELEGATE, OverallPermission.BILLING, flagged=True)
+    async with line(api.app) as opened:
+        await opened.enter(await api.token(DELEGATE))
+        opened.subscribe(OTHERS_BILLING, id=profile_id(OWNER))
+        (error,) = (await opened.heard())["payload"]
+    assert error["extensions"]["code"] in ("TWO_FACTOR_REQUIRED", "NOT_FOUND")
+
+
+async def test_signing_out_ends_the_connections_of_that_session_alone(api: Api) -> None:
+    ended, kept = await api.token(), await api.token()
+    async with line(api.app) as opened, line(api.app) as idle, line(api.app) as other:
+        await (await opened.enter(ended)).follow(BILLING)
+        await idle.enter(ended)
+        await (await other.enter(kept)).follow(BILLING)
+        assert (await api.ask(SIGN_OUT, token=ended)).data["sessionDelete"]["userErrors"] == []
+        for each in (opened, idle):
+            with pytest.raises(Closed) as closed:
+                await each.heard()
+            assert closed.value.code == 4403
+        await adjusted(api)
+        await other.told()
+
+
+async def test_a_session_that_is_over_ends_its_connections(api: Api, clock: FrozenClock) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(BILLING)
+        clock.move(timedelta(minutes=31))
+        await adjusted(api)
+        with pytest.raises(Closed) as closed:
+            await opened.heard()
+    assert closed.value.code == 4403
+
+
+async def test_a_session_that_is_over_ends_its_connections_though_nothing_happens(
+    api: Api, database: Database, bound: Any, clock: FrozenClock
+) -> None:
+    often = {"live_keep_alive": timedelta(milliseconds=200)}
+    async with serving(database, bound, **often) as served, line(served.app) as opened:
+        await opened.enter(await api.token())
+        clock.move(timedelta(minutes=31))
+        with pytest.raises(Closed) as closed:
+            await opened.heard()
+    assert closed.value.code == 4403
+
+
+async def test_a_token_that_is_deleted_or_disabled_ends_its_connections(api: Api) -> None:
+    for change in (delete(table(ApiToken)), update(table(ApiToken)).values(enabled=False)):
+        created = await api.api_token()
+        async with line(api.app) as opened:
+            await (await opened.enter(created.secret)).follow(BILLING)
+            async with Db(api.database) as db:
+                await db.note(change)
+            await adjusted(api)
+            with pytest.raises(Closed) as closed:
+                await opened.heard()
+        assert closed.value.code == 4403
+
+
+async def test_an_address_that_is_not_allowed_any_more_is_cut_off(api: Api) -> None:
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(BILLING)
+        async with Db(api.database) as db:
+            profiles = table(Profile)
+            await db.note(update(profiles).where(profiles.c.id == OWNER.key).values(ip_allowlist=["198.51.100.0/24"]))
+        await adjusted(api)
+        with pytest.raises(Closed) as closed:
+            await opened.heard()
+    assert closed.value.code == 4403
+
+
+async def test_who_is_suspended_still_sees_what_is_theirs(api: Api) -> None:
+    """PRO-12. They can sign in, read and pay."""
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token())).follow(BILLING)
+        async with Db(api.database) as db:
+            profiles = table(Profile)
+            now = api.database.clock.now()
+            await db.note(update(profiles).where(profiles.c.id == OWNER.key).values(suspended_at=now))
+        await adjusted(api)
+        await opened.told()
+
+
+async def test_a_token_follows_what_it_is_narrowed_to(api: Api) -> None:
+    """TOK-3, TOK-4."""
+    await a_grant(api, DELEGATE, OverallPermission.BILLING)
+    created = await api.api_token(DELEGATE, only_owner_id=OWNER.key, read_only=True)
+    async with line(api.app) as opened:
+        await opened.enter(created.secret)
+        await opened.follow(OTHERS_BILLING, id=profile_id(OWNER))
+        opened.subscribe(BILLING, "own")
+        assert [each["extensions"]["reason"] for each in (await opened.heard())["payload"]] == ["TOKEN_SCOPE"]
+        await adjusted(api)
+        await opened.told()
+    basic = base64.b64encode(f"{created.secret} customer={OWNER.email}:".encode()).decode()
+    async with line(api.app) as opened:
+        await (await opened.enter(Authorization=f"Basic {basic}")).follow(BILLING)
+        await adjusted(api)
+        await opened.told()
+
+
+async def test_listening_makes_no_session_last_longer(api: Api, clock: FrozenClock) -> None:
+    opened = await api.opened()
+    async with line(api.app) as listening:
+        clock.move(timedelta(minutes=10))
+        await (await listening.enter(opened.secret)).follow(BILLING)
+        await adjusted(api)
+        await listening.told()
+    (row,) = [row for row in await api.rows(Session) if row.id == opened.session.id]
+    assert row.last_seen_at == opened.session.last_seen_at
