@@ -63,6 +63,10 @@ class Seen:
         self._ids.update(found)
         return found
 
+    def lose(self, keys: Iterable[UUID]) -> None:
+        """They went by, and nobody was told."""
+        self._ids.difference_update(keys)
+
     def forget(self, before: UUID) -> None:
         """What nobody would find again."""
         self._ids = {key for key in self._ids if key > before}
@@ -95,6 +99,7 @@ class Bus:
         if self.followers is not None:
             self._heard += self._seen.fresh(keys)
             if len(self._heard) > MOST_WAITING:
+                self._seen.lose(self._heard)
                 self._heard.clear()
                 self.missed()
             self._ring.set()
@@ -131,19 +136,31 @@ class Bus:
         async with Db(self.database) as db:
             if self._missed or now - self._looked >= self._interval:
                 looks, self._missed, self._looked = self._missed or self._wire is not None, False, now
-                await self._look_back(db, looks=looks and followers.is_followed)
-            while self._heard:
-                keys, self._heard = self._heard[:AT_ONCE], self._heard[AT_ONCE:]
-                if followers.is_followed:
-                    followers.told(await activity.facts(db, keys))
-                    await db.release()  # The next ones are seen as they are then.
+                await self._look_back(db, followers, looks=looks)
+            await self._pass_on(db, followers)
 
-    async def _look_back(self, db: Db, *, looks: bool) -> None:
+    async def _pass_on(self, db: Db, followers: Followers) -> None:
+        while self._heard:
+            keys, self._heard = self._heard[:AT_ONCE], self._heard[AT_ONCE:]
+            if not followers.is_followed:
+                continue
+            try:
+                found = await activity.facts(db, keys)
+            except BaseException:
+                self._seen.lose(keys)
+                raise
+            # What is not there may come still, where it is not known how a COMMIT ended.
+            self._seen.lose(set(keys) - {fact.id for fact in found})
+            followers.told(found)
+            await db.release()  # The next ones are seen as they are then.
+
+    async def _look_back(self, db: Db, followers: Followers, *, looks: bool) -> None:
         """Take up what went by without being heard; what was committed late has an id of before."""
         start = max(self._since, earlier(new_id(), LATE))
         self._seen.forget(earlier(start, LATE))
-        while looks and (found := await activity.facts_after(db, start, AT_ONCE)):
+        while looks and followers.is_followed and (found := await activity.facts_after(db, start, AT_ONCE)):
             self._heard += self._seen.fresh(found)
+            await self._pass_on(db, followers)
             start = found[-1]
 
 

@@ -83,7 +83,7 @@ def create_app(
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
-            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}),
+            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}, lobby),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
