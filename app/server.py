@@ -1,7 +1,9 @@
 """The process that serves: uvicorn, told how much a live connection may send, and how it ends."""
 
+import logging
 import socket
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -11,6 +13,8 @@ from app.live import Lobby
 from app.settings import Settings
 
 STARTUP_FAILURE = 3
+SILENT = logging.getLogger("espace.websocket")
+SILENT.setLevel(logging.CRITICAL + 1)
 LINGER = 15
 """Seconds after which whatever is left of a live connection goes, also where nobody reads what was sent last."""
 
@@ -28,7 +32,15 @@ class Server(uvicorn.Server):
 
 
 class Protocol(WebSocketsSansIOProtocol):
-    """A WebSocket that does not outlive its conversation: a transport waits for a slow reader for ever."""
+    """A WebSocket that does not outlive its conversation: a transport waits for a slow reader for ever.
+
+    It logs nothing: the address would be in it with its query string, and what clients send wrongly. What fails here is
+    logged by whoever it is told.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = SILENT
 
     async def run_asgi(self) -> None:
         await super().run_asgi()

@@ -64,6 +64,10 @@ class Socket:
         except RequestRefused as refused:
             await self._deny(websocket, refused, request)
             return
+        except Exception as error:
+            log_failure("live_failed", error, request_id=request.state.request_id)
+            await websocket.close()
+            return
         try:
             await conversation.run()
         finally:

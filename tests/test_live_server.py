@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,16 +26,22 @@ from tests.api import CHEAP, FREE
 from tests.database import PostgresqlServer
 from tests.following import ACTIVITY, ALERTS
 from tests.house import ROOT
-from tests.server import PATIENCE, SIGN_IN, Server, access_token, answers, environment, free_port, running
+from tests.server import PATIENCE, SIGN_IN, Server, access_token, answers, environment, free_port, running, untested
 
-LIMITLESS = {"rate_limits": "off", "metrics_networks": "127.0.0.0/8", "live_keep_alive": 1}
+LIMITLESS = {
+    "rate_limits": "off",
+    "metrics_networks": "127.0.0.0/8",
+    "sessions_per_profile": 10_000,
+    "live_patience": 2,
+    "live_queue": 20,
+}
 BOTH_HEAR = 1.0
 """Seconds in which what happens in one process is told by another."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("live"), live_patience=2, live_queue=20, **LIMITLESS) as served:
+    with running(tmp_path_factory.mktemp("live"), **LIMITLESS) as served:
         yield served
 
 
@@ -124,6 +131,20 @@ async def test_text_that_is_none_ends_its_connection(server: Server) -> None:
     assert closed.value.rcvd.code == 1007
 
 
+async def test_nothing_of_a_handshake_or_a_message_is_logged(server: Server) -> None:
+    token = await asyncio.to_thread(access_token, server.url)
+    address = f"{server.url.replace('http', 'ws', 1)}/graphql?token=thesecret"
+    async with connect(address, subprotocols=[Subprotocol(PROTOCOL)]) as connection:
+        await connection.send(json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}}))
+        await connection.recv()
+        await follow(connection, ACTIVITY.replace("action", "othersecret: action"))
+        await connection.send("lastsecret")
+        with pytest.raises(ConnectionClosed):
+            await connection.recv()
+    log = server.log()
+    assert not [word for word in ("thesecret", "othersecret", "lastsecret", token, "WebSocket") if word in log]
+
+
 async def test_a_page_of_another_origin_is_refused_with_a_status(server: Server) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with opened(server.url, origin="https://evil.example"):
@@ -137,9 +158,10 @@ async def test_whoever_reads_nothing_is_cut_off(server: Server) -> None:
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     await asyncio.to_thread(narrow.connect, ("127.0.0.1", int(server.url.rpartition(":")[2])))
-    fields = " ".join(f"a{'x' * 300}{number}: action" for number in range(40))
+    fields = " ".join(f"a{'x' * 300}{number}: action" for number in range(20))
+    large = f"subscription {{ activityRecorded {{ owner {{ activity(first: 50) {{ nodes {{ {fields} }} }} }} }} }}"
     async with opened(server.url, token, sock=narrow, ping_interval=None, max_queue=1) as connection:
-        await follow(connection, f"subscription {{ activityRecorded {{ {fields} }} }}")
+        await follow(connection, large)
         connection.transport.pause_reading()
         for _ in range(20):
             await asyncio.gather(*(asyncio.to_thread(access_token, server.url) for _ in range(10)))
@@ -163,6 +185,23 @@ async def test_a_stream_of_events_is_read_by_any_client(server: Server) -> None:
         await asyncio.to_thread(access_token, server.url)
         found = [line async for line in until(lines, "data: ")]
     assert json.loads(found[-1].removeprefix("data: "))["data"]["activityRecorded"]["action"] == "session.opened"
+
+
+async def test_the_example_of_the_document_works_as_shown(server: Server) -> None:
+    if shutil.which("curl") is None:
+        untested("there is no curl")
+    text = (ROOT / "docs" / "live.md").read_text("utf-8")
+    (script,) = re.findall(r"```sh\n(.*?)```", text, re.S)
+    shown = re.findall(r"```text\n(.*?)```", text, re.S)[0]
+    run = await asyncio.to_thread(
+        subprocess.run,
+        ["sh", "-euc", script.replace("http://127.0.0.1:8000", server.url)],
+        env={**environment({}), "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert re.fullmatch(".*".join(map(re.escape, shown.strip().split("…"))), run.stdout.strip(), re.S), run
 
 
 async def until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:
