@@ -5,17 +5,18 @@ Nothing here knows a noun: an application seats the callers, and says which fact
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLObjectType
 from graphql.execution.collect_fields import FragmentDetails, collect_fields
 from graphql.execution.values import get_argument_values
 from starlette.requests import Request
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
 
 from engine.bind import Bound
 from engine.declare import Guard, Live
-from engine.error import BAD_REQUEST, RequestRefused, Translate
+from engine.error import Translate
 from engine.execute import unfit
 from engine.operation import Document, Operation, fragments_of
 from engine.plan import Variables
@@ -128,28 +129,18 @@ class Followed:
 
 
 def followed(bound: Bound, document: Document, operation: Operation, values: Variables) -> Followed:
-    """What an operation follows; refuses with 400 where all of it is skipped, with 422 where arguments do not fit."""
-    kind = bound.graphql.subscription_type
+    """What a valid operation follows: it has one root field, which is never skipped. Refuses with 422 where arguments
+    do not fit."""
+    kind, schema = cast(GraphQLObjectType, bound.graphql.subscription_type), bound.schema
     fragments = {name: FragmentDetails(node) for name, node in fragments_of(document.node).items()}
-    if kind is None:
-        raise _nothing()
     collected = collect_fields(bound.graphql, fragments, values, kind, operation.node, True)
-    details = next(iter(collected.grouped_field_set.values()), None)
-    if details is None:
-        raise _nothing()
+    (details,) = collected.grouped_field_set.values()
     node = details[0].node
     graphql_field, declared = kind.fields[node.name.value], bound.shapes[kind.name].fields[node.name.value]
-    found = definition(graphql_field)
-    if found is None or not isinstance(declared.what, Live):
-        raise _nothing()
     try:
         given = get_argument_values(graphql_field, node, values, None, True)
     except GraphQLError as error:
         raise unfit([error]) from None
-    schema = bound.schema
-    arguments = convert_arguments(given, found.arguments, schema.schema_converter.scalar_registry, schema.config)
-    return Followed(declared.what, declared.guard, f"{kind.name}.{node.name.value}", arguments)
-
-
-def _nothing() -> RequestRefused:
-    return RequestRefused(400, BAD_REQUEST, "The operation follows nothing.", well_formed=True)
+    taken = cast(StrawberryField, definition(graphql_field)).arguments
+    arguments = convert_arguments(given, taken, schema.schema_converter.scalar_registry, schema.config)
+    return Followed(cast(Live, declared.what), declared.guard, f"{kind.name}.{node.name.value}", arguments)

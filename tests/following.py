@@ -80,12 +80,15 @@ class Exchange:
 class Line(Exchange):
     """A WebSocket."""
 
+    protocol: str | None
+
     async def open(self) -> Self:
         self.give({"type": "websocket.connect"})
         first = await self.sent()
         if first["type"] == "websocket.http.response.start":
             raise Closed(first["status"], (await self.sent())["body"].decode())
         assert first["type"] == "websocket.accept"
+        self.protocol = first["subprotocol"]
         return self
 
     def say(self, message: Any) -> None:

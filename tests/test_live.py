@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
+from engine.bind import Bound
 from models.clock import FrozenClock
 from models.column import table
 from models.db import Database, Db
@@ -18,6 +19,7 @@ from models.token import ApiToken
 from resolvers import ledger
 from schema.global_id import global_id
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id, serving
+from tests.cycle import balance
 from tests.following import ACTIVITY, ALERTS, BILLING, PAYMENT, Closed, line
 from tests.granting import a_grant
 from tests.paying import CONFIRM, asked, token, top_up
@@ -157,6 +159,57 @@ async def test_both_executors_tell_the_same(api: Api, database: Database, bound:
             assert await planned.told() == await fallback.told()
 
 
+# Whoever asks
+
+MAY: dict[str, dict[str, str | None]] = {
+    "alertChanged": {"owner": None, "billing": None, "technical": None, "stranger": "NOT_FOUND"},
+    "billingChanged": {"owner": None, "billing": None, "technical": "FORBIDDEN", "stranger": "NOT_FOUND"},
+    "paymentUpdated": {"owner": None, "billing": None, "technical": "NOT_FOUND", "stranger": "NOT_FOUND"},
+    "activityRecorded": {"owner": None, "billing": None, "technical": None, "stranger": None},
+}
+"""PER-1, ALE-3. Who may follow what of the owner's; of the history, which takes no argument, each their own."""
+GIVEN = {"profileId": "profileId", "paymentId": "paymentId"}
+
+
+def test_every_live_field_says_who_may_follow_it(bound: Bound) -> None:
+    kind = bound.graphql.subscription_type
+    assert kind is not None
+    assert set(kind.fields) == set(MAY)
+    assert {name for field in kind.fields.values() for name in field.args} == set(GIVEN)
+
+
+@pytest.mark.parametrize(("name", "who"), [(name, who) for name, row in MAY.items() for who in row])
+async def test_every_live_field_is_followed_by_whom_it_may_be(api: Api, bound: Bound, name: str, who: str) -> None:
+    """And whoever may not is told nothing; nor does the history of one tell of another."""
+    kind = bound.graphql.subscription_type
+    assert kind is not None
+    payment = (await top_up(api, "25.00", token("card_3ds")))["payment"]["id"]
+    ids = {"profileId": profile_id(OWNER), "paymentId": payment}
+    given = ", ".join(f'{argument}: "{ids[argument]}"' for argument in kind.fields[name].args)
+    asks = f"({given})" if given else ""
+    secret = await {
+        "owner": lambda: api.token(),
+        "billing": lambda: api.token(DELEGATE),
+        "technical": lambda: api.two_factor(TECH),
+        "stranger": lambda: api.token(FREE),
+    }[who]()
+    async with line(api.app) as opened:
+        await opened.enter(secret)
+        opened.subscribe(f"subscription {{ {name}{asks} {{ id }} }}")
+        opened.say({"type": "ping"})
+        message = await opened.heard()
+        expected = MAY[name][who]
+        if expected is None:
+            assert message == {"type": "pong"}
+        else:
+            assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", expected)
+            assert await opened.heard() == {"type": "pong"}
+        await asked(api, CONFIRM, {"id": payment})
+        await adjusted(api)
+        heard = expected is None and (who == "owner" or name in ("billingChanged", "paymentUpdated"))
+        assert await opened.is_quiet() is not (heard and name != "alertChanged")
+
+
 # Whoever loses a right
 
 
@@ -271,7 +324,7 @@ async def test_who_is_suspended_still_sees_what_is_theirs(api: Api) -> None:
             now = api.database.clock.now()
             await db.note(update(profiles).where(profiles.c.id == OWNER.key).values(suspended_at=now))
         await adjusted(api)
-        await opened.told()
+        assert (await opened.told())["balance"]["amount"] == await balance(api)
 
 
 async def test_a_token_follows_what_it_is_narrowed_to(api: Api) -> None:

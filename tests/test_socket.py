@@ -38,6 +38,7 @@ async def test_who_speaks_another_protocol_is_sent_away(api: Api) -> None:
 async def test_the_protocol_is_chosen_among_several(api: Api) -> None:
     async with line(api.app, protocols=("graphql-ws", "graphql-transport-ws")) as opened:
         await opened.enter(await api.token())
+        assert opened.protocol == "graphql-transport-ws"
 
 
 @pytest.mark.parametrize(
@@ -165,10 +166,14 @@ async def test_a_cookie_counts_for_a_page_of_ours_that_sends_its_other_half(
         for origin in (OWN, ALLOWED):
             async with line(served.app, cookie=cookie, origin=origin) as opened:
                 await (await opened.enter(**{"X-CSRF-Token": browser.token})).follow(ACTIVITY)
-        wrong = [(OWN, {}), (OWN, {"X-CSRF-Token": "x" * 43}), (None, {"X-CSRF-Token": browser.token})]
-        for origin, payload in wrong:
-            headers = {"cookie": cookie, **({"origin": origin} if origin else {})}
-            async with line(served.app, **headers) as opened:
+        right: dict[str, str] = {"X-CSRF-Token": browser.token}
+        wrong: list[tuple[dict[str, Any], dict[str, str]]] = [
+            ({"origin": OWN}, {}),
+            ({"origin": OWN}, {"X-CSRF-Token": "x" * 43}),
+            ({}, right),
+        ]
+        for origins, payload in wrong:
+            async with line(served.app, cookie=cookie, **origins) as opened:
                 opened.say({**INIT, "payload": payload})
                 assert (await closing(opened))[0] == 4403
         for origin in (FOREIGN, "null", "http://espace.test.evil.example"):
