@@ -204,6 +204,31 @@ async def test_the_example_of_the_document_works_as_shown(server: Server) -> Non
     assert re.fullmatch(".*".join(map(re.escape, shown.strip().split("…"))), run.stdout.strip(), re.S), run
 
 
+async def test_graphiql_follows_as_any_client_does(server: Server) -> None:
+    node = shutil.which("node")
+    if node is None:
+        untested("there is no Node")
+    token = await asyncio.to_thread(access_token, server.url)
+    followed = await asyncio.create_subprocess_exec(
+        node,
+        str(ROOT / "tests" / "fetcher.mjs"),
+        server.url,
+        token,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment({}), "NO_PROXY": "127.0.0.1"},
+    )
+    assert followed.stderr is not None
+    assert await followed.stderr.readline() == b"following\n"
+    await asyncio.to_thread(access_token, server.url)
+    async with asyncio.timeout(PATIENCE):
+        output, _ = await followed.communicate()
+    found = json.loads(output)
+    assert found["asked"]["data"] == {"viewer": {"displayName": "Atelier Exemple"}}
+    assert found["refused"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert found["told"]["data"] == {"activityRecorded": {"action": "session.opened"}}
+
+
 async def until(lines: AsyncIterator[str], start: str) -> AsyncIterator[str]:
     async for line in lines:
         yield line
