@@ -156,9 +156,10 @@ class Bus:
 
     async def _look_back(self, db: Db, followers: Followers, *, looks: bool) -> None:
         """Take up what went by without being heard; what was committed late has an id of before."""
-        start = max(self._since, earlier(new_id(), LATE))
+        now = new_id()
+        start, end = max(self._since, earlier(now, LATE)), earlier(now, -LATE)
         self._seen.forget(earlier(start, LATE))
-        while looks and followers.is_followed and (found := await activity.facts_after(db, start, AT_ONCE)):
+        while looks and followers.is_followed and (found := await activity.facts_between(db, start, end, AT_ONCE)):
             self._heard += self._seen.fresh(found)
             await self._pass_on(db, followers)
             start = found[-1]

@@ -41,7 +41,7 @@ async def facts(db: Db, keys: Sequence[UUID]) -> list[Fact]:
     return [Fact._make(row) for row in await db.rows(FACTS.where(EVENTS.c.id.in_(keys)))]
 
 
-async def facts_after(db: Db, key: UUID, most: int) -> list[UUID]:
-    """EVT-1. The ids of so many facts that come after this id, the first of them first; ids sort by time."""
-    later = select(EVENTS.c.id).where(EVENTS.c.id > key).order_by(EVENTS.c.id).limit(most)
-    return [row.id for row in await db.rows(later)]
+async def facts_between(db: Db, start: UUID, end: UUID, most: int) -> list[UUID]:
+    """EVT-1. The ids of so many facts between these, the first of them first; ids sort by time."""
+    found = select(EVENTS.c.id).where(EVENTS.c.id > start, EVENTS.c.id < end).order_by(EVENTS.c.id).limit(most)
+    return [row.id for row in await db.rows(found)]
