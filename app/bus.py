@@ -28,7 +28,7 @@ from resolvers import activity
 CHANNEL = "espace_fact"
 IDS_PER_NOTICE = 240
 """Of 33 characters each: a payload has less than 8,000 bytes."""
-AT_ONCE = 400
+AT_ONCE = 100
 """Facts read in one statement."""
 MOST_WAITING = 20_000
 """Ids that are kept for whoever is slow; those that are lost are found among the rows."""

@@ -7,7 +7,7 @@ they have now, and reads the object through its gate. What waits is bounded: one
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from graphql import OperationType
 from starlette.requests import Request
 
 from app.host import SIGN_IN, Call
+from engine.declare import Live
 from engine.endpoint import chosen
 from engine.error import (
     BAD_REQUEST,
@@ -27,7 +28,7 @@ from engine.error import (
     RequestRefused,
 )
 from engine.failure import log_failure
-from engine.live import FAILED, TOO_SLOW, ClientGone, Followed, Outlet, Over, followed
+from engine.live import FAILED, TOO_SLOW, ClientGone, Outlet, Over, followed
 from engine.measure import cost_of
 from engine.operation import Document, Execution, Operation
 from engine.request import Params
@@ -48,18 +49,17 @@ Waiting = tuple[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One live operation of a connection."""
+    """One live operation of a connection. It keeps no document: those take much more than their text."""
 
-    document: Document = field(repr=False)
-    operation: Operation
-    variables: dict[str, Any] = field(repr=False)
+    text: str = field(repr=False)
+    params: Params
     cost: int
-    asked: Followed
+    what: Live
     concern: Concern
 
     def woken_by(self, fact: Fact) -> bool:
         """Whether there is something to tell."""
-        return fact.kind.startswith(self.asked.what.kinds) and self.concern.touched_by(fact)
+        return fact.kind.startswith(self.what.kinds) and self.concern.touched_by(fact)
 
 
 class Seat:
@@ -82,6 +82,7 @@ class Seat:
         async with self.lobby.turns, self.lobby.host.called(self.request, acts=False) as call:
             if call.viewer.profile_id is None:
                 raise RequestRefused(401, UNAUTHENTICATED, SIGN_IN)
+            self.lobby.host.allowance.charge(call.viewer, OperationType.QUERY, 1, 0)
             self.lobby.seat(self, call.viewer)
             self.viewer = call.viewer
         self.lobby.follow(self)
@@ -130,7 +131,7 @@ class Seat:
         """A fact about one of those owners."""
         for key, watch in self.watches.items():
             if watch.woken_by(fact):
-                self._waiting.setdefault((key, watch.asked.what.of(fact)), fact)
+                self._waiting.setdefault((key, watch.what.of(fact)), fact)
         if len(self._waiting) > self.lobby.settings.live_queue:
             self.outlet.close(TOO_SLOW)
             return
@@ -205,34 +206,39 @@ class Seat:
 
     async def _answer(self, call: Call, watch: Watch, fact: Fact) -> bytes | None:
         """What is shown of the object now; None where it is not to be seen. Raises RequestRefused."""
-        host = self.lobby.host
+        host, params = self.lobby.host, watch.params
+        document, operation = self._prepared(call, watch.text, params)
         host.charge_again(call, watch.cost)
         call.fact = fact
-        execution = await host.execute(watch.document, watch.operation, watch.variables, call)
+        execution = await host.execute(document, operation, params.variables, call)
         if not execution.errors and not any((execution.data or {}).values()):
             return None
-        body, most = orjson.dumps(body_of(execution)), self.lobby.limits.answer_bytes
+        body, most = orjson.dumps(body_of(execution)), self.lobby.settings.live_answer_bytes
         if len(body) > most:
             raise RequestRefused(422, COST_EXCEEDED, "The answer is larger than {limit} bytes.", limit=most)
         return body
 
     async def _watch(self, call: Call, params: Params) -> Watch:
-        host, documents = self.lobby.host, self.lobby.documents
-        text = self.lobby.trusted.text_of(params)
-        if not documents.known(text):
-            host.charge_document(call)
-        document = documents.prepare(text)
-        operation = chosen(document, params.operation_name)
+        host, text = self.lobby.host, self.lobby.trusted.text_of(params)
+        document, operation = self._prepared(call, text, params)
         if operation.kind is not OperationType.SUBSCRIPTION:
             raise RequestRefused(400, BAD_REQUEST, "Only live operations are answered here: send others by HTTP.")
-        cost = cost_of(operation, params.variables, documents.limits)
+        cost = cost_of(operation, params.variables, self.lobby.documents.limits)
         host.charge(call, operation, cost)
         asked = followed(host.bound, document, operation, host.executor.values(operation, params.variables))
         try:
             found = await concern(host.bound, call, asked)
         except FieldRefused as refusal:
             raise whole(refusal) from None
-        return Watch(document, operation, params.variables, cost, asked, found)
+        return Watch(text, replace(params, query=None, extensions={}), cost, asked.what, found)
+
+    def _prepared(self, call: Call, text: str, params: Params) -> tuple[Document, Operation]:
+        """The document, made ready again where it was not kept."""
+        documents = self.lobby.documents
+        if not documents.known(text):
+            self.lobby.host.charge_document(call)
+        document = documents.prepare(text)
+        return document, chosen(document, params.operation_name)
 
     @asynccontextmanager
     async def _called(self) -> AsyncIterator[Call]:

@@ -114,8 +114,9 @@ class Settings(Figures, BaseSettings):
     )
     live_operations: int = Field(default=20, ge=1, description="EVT-1. Live operations of one connection.")
     live_queue: int = Field(
-        default=100, ge=1, description="EVT-1. Answers that wait for a reader; one who has more is cut off."
+        default=1_000, ge=1, description="EVT-1. Answers that wait for a reader; one who has more is cut off."
     )
+    live_answer_bytes: int = Field(default=262_144, ge=1, description="EVT-1. Size of one live answer, in bytes.")
     live_patience: Duration = Field(
         default=timedelta(seconds=30), description="EVT-1. How long one answer waits for its reader."
     )

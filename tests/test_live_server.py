@@ -159,7 +159,7 @@ async def test_whoever_reads_nothing_is_cut_off(server: Server) -> None:
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     await asyncio.to_thread(narrow.connect, ("127.0.0.1", int(server.url.rpartition(":")[2])))
     fields = " ".join(f"a{'x' * 300}{number}: action" for number in range(20))
-    large = f"subscription {{ activityRecorded {{ owner {{ activity(first: 50) {{ nodes {{ {fields} }} }} }} }} }}"
+    large = f"subscription {{ activityRecorded {{ owner {{ activity(first: 30) {{ nodes {{ {fields} }} }} }} }} }}"
     async with opened(server.url, token, sock=narrow, ping_interval=None, max_queue=1) as connection:
         await follow(connection, large)
         connection.transport.pause_reading()

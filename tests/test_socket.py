@@ -209,14 +209,40 @@ async def test_a_connection_follows_so_many_operations(api: Api) -> None:
         await opened.follow(ACTIVITY, "one more")
 
 
-async def test_subscribing_is_charged_as_queries_are(api: Api, database: Database, bound: Bound) -> None:
-    async with serving(database, bound, queries_per_minute=3) as served, line(served.app) as opened:
-        await opened.enter(await api.token())
-        for number in range(3):
-            await opened.follow(ACTIVITY, str(number))
-        opened.subscribe(ACTIVITY, "beyond")
-        (error,) = (await opened.heard())["payload"]
-    assert error["extensions"]["code"] == "RATE_LIMITED"
+async def test_connecting_and_subscribing_are_charged_as_queries_are(
+    api: Api, database: Database, bound: Bound
+) -> None:
+    async with serving(database, bound, queries_per_minute=4) as served:
+        secret = await api.token()
+        async with line(served.app) as opened:
+            await opened.enter(secret)
+            for number in range(3):
+                await opened.follow(ACTIVITY, str(number))
+            opened.subscribe(ACTIVITY, "beyond")
+            (error,) = (await opened.heard())["payload"]
+        assert error["extensions"]["code"] == "RATE_LIMITED"
+        async with line(served.app) as again:
+            again.say({**INIT, "payload": {"Authorization": f"Bearer {secret}"}})
+            assert (await closing(again))[0] == 4429
+
+
+async def test_an_answer_is_no_larger_than_is_kept(api: Api, database: Database, bound: Bound) -> None:
+    async with serving(database, bound, live_answer_bytes=200) as served, line(served.app) as opened:
+        await (await opened.enter(await api.token())).follow(ACTIVITY)
+        await (await opened.follow("subscription { activityRecorded { id: action } }", "small")).follow(BILLING, "none")
+        await api.token()
+        found = [await opened.heard(), await opened.heard()]
+    assert {(each["id"], each["type"]) for each in found} == {("1", "error"), ("small", "next")}
+
+
+async def test_a_document_that_was_not_kept_is_made_ready_again(api: Api, database: Database, bound: Bound) -> None:
+    settings = {"rate_limits": False, "document_cache": 1, "plan_cache": 1}
+    async with serving(database, bound, **settings) as served, line(served.app) as opened:
+        await (await opened.enter(await api.token())).follow(ACTIVITY)
+        await opened.follow(BILLING, "2")
+        assert not served.app.state.lobby.documents.known(ACTIVITY)
+        await api.token()
+        assert (await opened.told())["action"] == "session.opened"
 
 
 async def test_what_is_told_takes_points_and_ends_where_there_are_none(
