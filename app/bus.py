@@ -34,7 +34,7 @@ MOST_WAITING = 20_000
 """Ids that are kept for whoever is slow; those that are lost are found among the rows."""
 LATE = timedelta(seconds=90)
 """How long after its id was made a fact may be committed, at most; clocks of several machines included."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+FIRST_PAUSE, LONGEST_PAUSE, UNREAD_PAUSE = 0.1, 5.0, 1.0
 TIMEOUT = 10
 NOTIFY = "SELECT pg_notify($1, $2)"
 LIMITS = {"statement_timeout": timedelta(seconds=TIMEOUT)}
@@ -126,10 +126,11 @@ class Bus:
             except (DBAPIError, Busy, OSError) as error:
                 logger.warning("facts_unread", exc_type=type(error).__name__)
                 self.missed()
-                await asyncio.sleep(FIRST_PAUSE)
+                await asyncio.sleep(UNREAD_PAUSE)
             except Exception as error:
                 log_failure("facts_failed", error)
-                await asyncio.sleep(FIRST_PAUSE)
+                self.missed()
+                await asyncio.sleep(UNREAD_PAUSE)
 
     async def _round(self, followers: Followers) -> None:
         now = asyncio.get_running_loop().time()

@@ -15,7 +15,8 @@ from app.seat import Seat
 from app.settings import Settings
 from engine.document import Documents
 from engine.error import FORBIDDEN, RATE_LIMITED, UNAVAILABLE, RequestRefused, Translate
-from engine.live import RESTART, Outlet
+from engine.failure import log_failure
+from engine.live import FAILED, RESTART, Outlet
 from engine.trusted import TrustedDocuments
 from models.activity import Fact
 from models.viewer import Viewer
@@ -100,7 +101,11 @@ class Lobby:
         """EVT-1. Wake those who follow what these are about."""
         for fact in facts:
             for seat in list(self._by_owner.get(fact.owner_id, ())):
-                seat.tell(fact)
+                try:
+                    seat.tell(fact)
+                except Exception as error:
+                    log_failure("live_failed", error, request_id=seat.request.state.request_id)
+                    seat.outlet.close(FAILED)
 
     async def look_after(self) -> None:
         """Again and again look whether each caller may still be here, and let them know that we are."""

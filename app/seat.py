@@ -130,8 +130,8 @@ class Seat:
     def tell(self, fact: Fact) -> None:
         """A fact about one of those owners."""
         for key, watch in self.watches.items():
-            if watch.woken_by(fact):
-                self._waiting.setdefault((key, watch.what.of(fact)), fact)
+            if watch.woken_by(fact) and (shown := watch.what.of(fact)) is not None:
+                self._waiting.setdefault((key, shown), fact)
         if len(self._waiting) > self.lobby.settings.live_queue:
             self.outlet.close(TOO_SLOW)
             return

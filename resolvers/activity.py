@@ -12,6 +12,8 @@ from models.column import table
 from models.db import Db
 
 EVENTS = table(ActivityEvent)
+SIZES = (1, 10, 100)
+"""Keys are filled up to one of these: three statements are prepared, and not a hundred."""
 FACTS = select(*(EVENTS.c[name] for name in Fact._fields)).order_by(EVENTS.c.id)
 
 
@@ -37,8 +39,10 @@ def of_owner(
 
 
 async def facts(db: Db, keys: Sequence[UUID]) -> list[Fact]:
-    """EVT-1. Those of these facts that there are, in their order."""
-    return [Fact._make(row) for row in await db.rows(FACTS.where(EVENTS.c.id.in_(keys)))]
+    """EVT-1. Those of these facts that there are, in their order; at most the largest of `SIZES`."""
+    size = next(size for size in SIZES if size >= len(keys))
+    filled = [*keys, *[keys[-1]] * (size - len(keys))]
+    return [Fact._make(row) for row in await db.rows(FACTS.where(EVENTS.c.id.in_(filled)))]
 
 
 async def facts_between(db: Db, start: UUID, end: UUID, most: int) -> list[UUID]:

@@ -3,11 +3,15 @@
 import base64
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+import strawberry
 from sqlalchemy import delete, update
+from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
+from models.activity import Fact
 from models.clock import FrozenClock
 from models.column import table
 from models.db import Database, Db
@@ -17,7 +21,15 @@ from models.profile import Profile
 from models.session import Session
 from models.token import ApiToken
 from resolvers import ledger
+from schema.billing import Billing
+from schema.directive import authorize
+from schema.gate import default_guard
 from schema.global_id import global_id
+from schema.live import live
+from schema.node import SOURCES
+from schema.payment_method import CardPaymentMethod
+from schema.root import Mutation, Query
+from schema.scalar import SCALARS
 from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id, serving
 from tests.cycle import balance
 from tests.following import ACTIVITY, ALERTS, BILLING, PAYMENT, Closed, line
@@ -157,6 +169,38 @@ async def test_both_executors_tell_the_same(api: Api, database: Database, bound:
                 await opened.follow(ALERTS, "2")
             await adjusted(api)
             assert await planned.told() == await fallback.told()
+
+
+async def test_a_field_shows_what_its_key_makes_of_a_fact(api: Api, database: Database) -> None:
+    """Nothing where it makes nothing; and where it fails, that connection alone ends."""
+
+    def only_mine(fact: Fact) -> UUID | None:
+        if fact.facts["cents"] < 0:
+            raise ZeroDivisionError
+        return fact.owner_id if fact.facts["cents"] > 100 else None
+
+    @strawberry.type
+    class Following:
+        large: Billing | None = live(["ledger."], authorize(), key=only_mine, description="For a test.")
+        every: Billing | None = live(["ledger."], authorize(), key="owner_id", description="For a test.")
+
+    config = StrawberryConfig(scalar_map=SCALARS)
+    types = [CardPaymentMethod]
+    schema = strawberry.Schema(query=Query, mutation=Mutation, subscription=Following, types=types, config=config)
+    bound = Bound(schema, SOURCES, default_guard)
+    async with serving(database, bound, rate_limits=False) as served, line(served.app) as one, line(served.app) as two:
+        await (await one.enter(await api.token())).follow("subscription { large { balance { amount } } }")
+        await (await two.enter(await api.token())).follow("subscription { every { balance { amount } } }")
+        for cents in (50, 500):
+            await adjusted(api, cents)
+            told = await two.told()
+        assert await one.told() == told
+        assert await one.is_quiet()
+        await adjusted(api, -1)
+        await two.told()
+        with pytest.raises(Closed) as closed:
+            await one.heard()
+    assert closed.value.code == 1011
 
 
 # Whoever asks
