@@ -91,6 +91,10 @@ class Allowance:
         self._take(points, viewer, cost)
         return headers
 
+    def charge_points(self, viewer: Viewer, cost: int) -> None:
+        """Take the points of what is told without being asked for. Raises RequestRefused (429)."""
+        self._take(self._points if viewer.profile_id else self._anonymous_points, viewer, cost)
+
     def quota(self, viewer: Viewer, cost: int) -> Quota:
         """What is left of the points, after `cost` was charged."""
         points = self._points if viewer.profile_id else self._anonymous_points

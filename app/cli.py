@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-import uvicorn
 
 from app import demo as demonstration
 from app import demo_billing, log, migration
+from app.bus import telling
 from app.catalogue import catalogue
 from app.deliveries import deliveries
 from app.doctor import complaints, lacking, unservable
@@ -23,6 +23,7 @@ from app.lock import DatabaseInUse, only_process
 from app.main import create_app, open_database
 from app.passwords import hashing_pool
 from app.reference import settings_table
+from app.server import serve_until_stopped
 from app.service import services
 from app.settings import Settings, WrongSettings, load
 from app.vault import KeyVault
@@ -145,16 +146,7 @@ def _serve(settings: Settings) -> None:
 
 def _served(settings: Settings) -> None:
     log.configure(settings.log_format)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(settings.shutdown_timeout.total_seconds()),
-    )
+    serve_until_stopped(create_app(settings), settings)
 
 
 async def _unservable(settings: Settings) -> str | None:
@@ -190,7 +182,7 @@ async def _worked(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings) as database:
+    async with opened(settings) as database, telling(database, None, settings):
         await work(database, settings, stop)
 
 

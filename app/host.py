@@ -54,6 +54,8 @@ class Call(Context):
     """The answer tells how it was found."""
     renewed: bool = False
     """The caller's session lasts longer than when they last heard of it."""
+    acts: bool = True
+    """The caller does not only listen."""
 
 
 class Host:
@@ -90,11 +92,18 @@ class Host:
     @asynccontextmanager
     async def admit(self, request: Request) -> AsyncIterator[Call]:
         """The context of a request, and its database connection for as long as it takes."""
+        async with self.called(request) as call:
+            with self.allowance.one_more(call.viewer):
+                yield call
+
+    @asynccontextmanager
+    async def called(self, request: Request, *, acts: bool = True) -> AsyncIterator[Call]:
+        """The same for whoever is not counted, such as those who only listen: they do not act."""
         recognise = self.recognise(request)
         async with Db(self.database) as db:
             call = Call(
                 db=db,
-                viewer=self._anonymous(request),
+                viewer=self.anonymous(request),
                 clock=self.database.clock,
                 figures=self.settings,
                 passwords=self.passwords,
@@ -108,12 +117,12 @@ class Host:
                 payments=self.payments,
                 request_id=request.state.request_id,
                 explains=self.settings.sandbox and request.state.extensions.get("plan") is True,
+                acts=acts,
             )
             await recognise(call)
             request.state.locale = call.locale
             call.become(call.viewer)
-            with self.allowance.one_more(call.viewer):
-                yield call
+            yield call
 
     def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
         """Who calls: read from the request at once, looked up when there is a database. Refuses with 400 and 401."""
@@ -133,6 +142,11 @@ class Host:
         """Count an operation, and let the answer say what is left."""
         times = operation.roots if operation.kind is OperationType.MUTATION else 1
         context.headers |= self.allowance.charge(context.viewer, operation.kind, times, cost)
+        context.quota = self.allowance.quota(context.viewer, cost)
+
+    def charge_again(self, context: Call, cost: int) -> None:
+        """Take the points of one more answer of an operation that was counted."""
+        self.allowance.charge_points(context.viewer, cost)
         context.quota = self.allowance.quota(context.viewer, cost)
 
     async def execute(
@@ -179,7 +193,8 @@ class Host:
     def _hand_out(self, response: Response, secret: str) -> None:
         self.cookies.set(response, secret, int(self.settings.session_lifetime.total_seconds()))
 
-    def _anonymous(self, request: Request) -> Viewer:
+    def anonymous(self, request: Request) -> Viewer:
+        """A caller of whom nothing is known but where they come from."""
         peer = request.client.host if request.client else ""
         address = client_address(peer, request.headers.getlist("x-forwarded-for"), self.settings.trusted_proxies)
         agent = request.headers.get("user-agent")
@@ -190,7 +205,7 @@ class Host:
 
         From an address that its profile does not allow, both are refused.
         """
-        caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent)
+        caller = session.Caller(call.viewer.ip_address, call.viewer.user_agent, call.acts)
         try:
             if given.kind is SecretKind.API:
                 resumed = await token.resume(call.db, given.secret, caller)

@@ -13,13 +13,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from strawberry import Schema
 
+from app.bus import telling
 from app.document import document_route
 from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
+from app.live import Lobby, looked_after
 from app.metrics import metrics_route
 from app.migration import is_at_head
 from app.notice import notice_route
@@ -31,6 +33,7 @@ from engine.document import Documents
 from engine.endpoint import Endpoint
 from engine.error import RequestRefused
 from engine.executor import Executor
+from engine.socket import Socket
 from engine.trusted import TrustedDocuments, read_manifest
 from models.clock import Clock, RealClock
 from models.conflict import Busy
@@ -58,6 +61,7 @@ def create_app(
     passwords = hashing_pool(settings)
     host = Host(settings, bound, database, passwords)
     staff = ServiceHost(settings, staff_schema(), database, passwords)
+    lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -65,18 +69,21 @@ def create_app(
             stack.callback(passwords.close)
             if ours:
                 stack.push_async_callback(database.close)
+            await stack.enter_async_context(looked_after(lobby))
+            await stack.enter_async_context(telling(database, lobby, settings))
             if settings.has_worker:
                 await stack.enter_async_context(working(database, settings))
             yield
 
     app = Starlette(
         routes=[
-            Route("/graphql", _endpoint(settings, host)),
+            Route("/graphql", _endpoint(settings, host, lobby)),
+            WebSocketRoute("/graphql", Socket(lobby)),
             Route("/staff/graphql", _staff_endpoint(settings, staff)),
             Route("/schema.graphql", _schema_response(bound)),
             Route("/livez", _live),
             Route("/readyz", _ready(database)),
-            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}),
+            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}, lobby),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
@@ -85,7 +92,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
-    app.state.bound, app.state.database, app.state.host = bound, database, host
+    app.state.bound, app.state.database, app.state.host, app.state.lobby = bound, database, host, lobby
     return app
 
 
@@ -108,14 +115,14 @@ def _staff_endpoint(settings: Settings, host: ServiceHost) -> Endpoint[Call]:
     )
 
 
-def _endpoint(settings: Settings, host: Host) -> Endpoint[Call]:
-    documents, known = _documents(settings, host.bound), trusted(settings)
-    _make_ready(known, documents, host.executor)
+def _endpoint(settings: Settings, host: Host, lobby: Lobby) -> Endpoint[Call]:
+    _make_ready(lobby.trusted, lobby.documents, host.executor)
     return Endpoint(
         host,
-        documents,
+        lobby.documents,
         limits=settings.requests,
-        trusted=known,
+        trusted=lobby.trusted,
+        lobby=lobby,
         page=graphiql_page(settings.mode.value),
         partial_success=settings.partial_success_status,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.address import client_address
+from app.live import Lobby
 from app.settings import Settings
 from engine.executor import Executor
 
@@ -39,10 +40,24 @@ class Plans(Collector):
         yield from (hits, built, seconds, fallbacks)
 
 
-def metrics_route(settings: Settings, executors: Mapping[str, Executor]) -> Route:
+class Followers(Collector):
+    """Who follows what."""
+
+    def __init__(self, lobby: Lobby) -> None:
+        self.lobby = lobby
+
+    def collect(self) -> Iterator[Metric]:
+        seats = list(self.lobby.seats)
+        yield GaugeMetricFamily("espace_live_connections", "Live connections.", len(seats))
+        operations = sum(len(seat.watches) for seat in seats)
+        yield GaugeMetricFamily("espace_live_operations", "Live operations.", operations)
+
+
+def metrics_route(settings: Settings, executors: Mapping[str, Executor], lobby: Lobby) -> Route:
     """`/metrics`; to anybody else it is not there."""
     registry = CollectorRegistry()
     registry.register(Plans(executors))
+    registry.register(Followers(lobby))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

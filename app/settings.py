@@ -91,6 +91,36 @@ class Settings(Figures, BaseSettings):
     shutdown_timeout: Duration = Field(
         default=timedelta(seconds=20), description="How long requests under way may take when the server stops."
     )
+    live_connections: int = Field(default=2_000, ge=1, description="EVT-1. Live connections of one process.")
+    live_connections_per_profile: int = Field(
+        default=20,
+        ge=1,
+        description="EVT-1. Those of one profile in one process, and of one address before it says who calls.",
+    )
+    live_operations: int = Field(default=20, ge=1, description="EVT-1. Live operations of one connection.")
+    live_queue: int = Field(
+        default=1_000, ge=1, description="EVT-1. Answers that wait for a reader; one who has more is cut off."
+    )
+    live_answer_bytes: int = Field(default=262_144, ge=1, description="EVT-1. Size of one live answer, in bytes.")
+    live_patience: Duration = Field(
+        default=timedelta(seconds=30), description="EVT-1. How long one answer waits for its reader."
+    )
+    live_init_timeout: Duration = Field(
+        default=timedelta(seconds=5), description="EVT-1. How long a connection may take to say who calls."
+    )
+    live_keep_alive: Duration = Field(
+        default=timedelta(seconds=25),
+        description="PER-14. How often a connection is pinged, and whether its session still stands is looked at.",
+    )
+    live_at_once: int = Field(
+        default=4,
+        ge=1,
+        description="EVT-1. Connections that are told something at once, each by a database connection.",
+    )
+    live_catch_up: Duration = Field(
+        default=timedelta(seconds=10),
+        description="EVT-1. How often facts that no notice told of are looked for, with PostgreSQL.",
+    )
     operations_at_once: int = Field(default=6, ge=1, description="LIM-1. Requests of one caller under way at once.")
     anonymous_per_minute: int = Field(default=10, ge=1, description="LIM-1. Operations per address without a session.")
     mutations_per_minute: int = Field(default=50, ge=1, description="LIM-1. Mutations per profile.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import compare, depth, growth, hostile, ledger, memory, years
+from bench import compare, depth, growth, hostile, ledger, live, memory, years
 from bench.compare import Effort
 from bench.load import NOT_PINNED, cores
 from bench.population import populated
@@ -18,12 +18,12 @@ from tests.much import DOCUMENTS, ENTRIES
 
 BOUND_MS = 50
 SHOWN = 5
-PARTS = SCREENS, GROWTH, YEARS, MEMORY, HOSTILE = "screens", "growth", "years", "memory", "hostile"
+PARTS = SCREENS, GROWTH, YEARS, LIVE, MEMORY, HOSTILE = "screens", "growth", "years", "live", "memory", "hostile"
 QUICK, SOME = Effort(rounds=3, requests=5), Effort(rounds=9, requests=5)
 
 
 def main() -> int:
-    """Print the tables; 1 where a hostile document is too dear, or where documents are kept."""
+    """Print the tables; 1 where a hostile document, what documents leave behind or a live connection is too dear."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a measurement")
     parser.add_argument("--only", action="append", choices=PARTS, help="one part; may be given several times")
@@ -41,8 +41,11 @@ def main() -> int:
         if len(found) == 1:
             print("\nPostgreSQL: none answers at 127.0.0.1:5432 and none is installed; not measured.")
         print()
+        if LIVE in parts:
+            within = uvloop.run(followed(found[0][1], live.QUICK if given.quick else live.CONNECTIONS))
         if MEMORY in parts:
-            within = uvloop.run(left_behind(found[0][1], memory.QUICK if given.quick else memory.DOCUMENTS))
+            number = memory.QUICK if given.quick else memory.DOCUMENTS
+            within = uvloop.run(left_behind(found[0][1], number)) and within
     return max(hostile_documents() if HOSTILE in parts else 0, int(not within))
 
 
@@ -93,6 +96,14 @@ def pages(of: str, depths: Sequence[float], found: Mapping[str, Sequence[float]]
     """The lines of pages at some depths."""
     head = f"  {of}: a page at {', '.join(f'{place:.0%}' for place in depths)}, to the first"
     return [head, *(f"    {name:40}" + "".join(f"{ratio:7.2f}" for ratio in each) for name, each in found.items())]
+
+
+async def followed(databases: Databases, number: int) -> bool:
+    """Whether so many live connections stay within the bound."""
+    async with databases.empty() as url:
+        lines, within = await live.held(url, await populated(url), number)
+    show(lines)
+    return within
 
 
 async def left_behind(databases: Databases, number: int) -> bool:

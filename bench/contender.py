@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.extensions import ParserCache, ValidationCache
 
 from app.main import create_app
+from app.server import Protocol
 from app.settings import Settings
 from bench.statement import handwritten
 from bench.stock import View
 
 OURS, UNPLANNED, STOCK, CACHED, HANDWRITTEN = "ours", "graphql-core", "stock", "stock with caches", "statement"
+MANY = 100_000
 SPENT = "/spent"
 """Where a contender tells what it took so far."""
 STATUS = "/proc/self/status"
@@ -30,6 +32,8 @@ async def ours(url: str, *, planner: bool = True) -> ASGIApp:
         "rate_limits": False,
         "worker_in_server": False,
         "session_seen_interval": timedelta(days=1),
+        "live_connections": MANY,
+        "live_connections_per_profile": MANY,
     }
     return create_app(Settings(database_url=url, planner=planner, **options))
 
@@ -95,6 +99,8 @@ def main(name: str, url: str, fd: str) -> None:
         server_header=False,
         timeout_keep_alive=3_600,
         timeout_graceful_shutdown=1,
+        ws=Protocol,
+        ws_per_message_deflate=False,
     )
     # Not uvicorn's own `fd`: it takes every socket for a Unix one, and so leaves Nagle's algorithm on.
     uvicorn.Server(config).run([socket.socket(fileno=int(fd))])

@@ -76,8 +76,8 @@ class Compiler:
     def plan(self) -> Plan:
         """The plan; raises Declined."""
         kind = self.schema.get_root_type(self.operation.operation)
-        if kind is None or self.operation.operation is OperationType.SUBSCRIPTION:
-            raise Declined("subscription")
+        if kind is None:
+            raise Declined("root")
         collected = collect_fields(self.schema, self.fragments, self.values, kind, self.operation, True)
         root = self._filled(Selection(kind, self.bound.shapes[kind.name], None), collected.grouped_field_set)
         return Plan(root, self.operation.operation is OperationType.MUTATION, BYTES_PER_STEP * self.steps)

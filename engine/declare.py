@@ -130,6 +130,17 @@ class One:
 
 
 @dataclass(frozen=True, eq=False)
+class Live(One):
+    """A field of the subscription root: an object, again with each fact whose kind begins with one of `kinds`.
+
+    `of` tells its id of a fact, and `key` that of the context, which is woken by one.
+    """
+
+    kinds: tuple[str, ...] = ()
+    of: Callable[[Any], Any] = field(default=lambda fact: fact)
+
+
+@dataclass(frozen=True, eq=False)
 class Many:
     """A bounded list per key, in the order of its select. `kind` names the type of its rows where the field's is
     abstract."""

@@ -6,7 +6,7 @@ It knows no schema and nobody's rights: a `Host` does, which the application is.
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import orjson
 import structlog
@@ -16,12 +16,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.error import BAD_REQUEST, COST_EXCEEDED, INTERNAL, RequestRefused, Translate, in_english
+from engine.error import BAD_REQUEST, COST_EXCEEDED, INTERNAL, UNAVAILABLE, RequestRefused, Translate, in_english
 from engine.failure import WENT_WRONG, log_failure
+from engine.live import Lobby, Over
 from engine.measure import DocumentLimits, cost_of
-from engine.media import GRAPHQL, HTML, JSON, negotiated
+from engine.media import GRAPHQL, HTML, JSON, LONGEST, negotiated, weighted_ranges
 from engine.operation import Document, Execution, Operation
 from engine.request import Params, RequestLimits, read_params
+from engine.stream import EVENTS, ONLY, EventStream
 from engine.trusted import TrustedDocuments
 
 HEADERS = {
@@ -85,11 +87,16 @@ class DocumentStore(Protocol):
         ...
 
 
+class ToBeFollowed(Exception):
+    """The operation is live, and may be answered as a stream."""
+
+
 class Endpoint(Generic[C]):
     """An ASGI application that answers GraphQL over HTTP.
 
     `page` is what a browser gets that navigates here.
     `partial_success` answers 294 where there are errors beside the data.
+    `lobby` seats those who follow live operations, as streams of events.
     """
 
     def __init__(
@@ -101,8 +108,10 @@ class Endpoint(Generic[C]):
         trusted: TrustedDocuments | None = None,
         page: Callable[[Request], Response] | None = None,
         partial_success: bool = False,
+        lobby: Lobby | None = None,
     ) -> None:
         self.host = host
+        self.lobby = lobby
         self.limits = limits or RequestLimits()
         self.trusted = trusted or TrustedDocuments({})
         self.page = page
@@ -137,11 +146,13 @@ class Endpoint(Generic[C]):
                 response = await self._respond_to(request, context, text, params)
                 self.host.finish(context, response)
                 return response
+        except ToBeFollowed:
+            return await self._follow(request, params)
         except RequestRefused as refused:
             return self._refusal(request, refused)
 
     async def _read(self, request: Request) -> Params:
-        if accepted(request) is None:
+        if accepted(request) is None and not accepts_events(request):
             raise _refused(406, "The answer is application/graphql-response+json or application/json.")
         if request.method == "GET" and not is_preflighted(request):
             raise _refused(403, "A GET request needs the header GraphQL-Require-Preflight.")
@@ -161,10 +172,32 @@ class Endpoint(Generic[C]):
         if operation.kind is OperationType.MUTATION and request.method != "POST":
             raise _method_not_allowed("POST")
         if operation.kind is OperationType.SUBSCRIPTION:
-            raise _refused(400, "Live operations are not served here.", well_formed=True)
+            if self.lobby is None or not accepts_events(request):
+                raise _refused(400, "Follow live operations as text/event-stream or by WebSocket.", well_formed=True)
+            raise ToBeFollowed
+        if accepted(request) is None:
+            raise _refused(406, "Only live operations are answered as text/event-stream.")
         cost = cost_of(operation, params.variables, self.documents.limits)
         self.host.charge(context, operation, cost)
         return await self.host.execute(document, operation, params.variables, context)
+
+    async def _follow(self, request: Request, params: Params) -> Response:
+        """The stream of a live operation. What it was read in is let go: it may take for ever."""
+        stream, lobby = EventStream(), cast(Lobby, self.lobby)
+        try:
+            stream.seat = lobby.welcome(request, stream)
+            try:
+                await stream.seat.enter()
+                await stream.seat.subscribe(ONLY, params)
+            except BaseException:
+                stream.seat.leave()
+                raise
+        except RequestRefused as refused:
+            return self._refusal(request, refused, streamed=True)
+        except Over as over:
+            ended = RequestRefused(503, UNAVAILABLE, over.closing.reason, headers={"Retry-After": "1"})
+            return self._refusal(request, ended, streamed=True)
+        return stream
 
     def _answer(self, request: Request, execution: Execution) -> Response:
         body: dict[str, Any] = {"data": execution.data}
@@ -185,9 +218,11 @@ class Endpoint(Generic[C]):
             )
         return response
 
-    def _refusal(self, request: Request, refused: RequestRefused) -> Response:
+    def _refusal(self, request: Request, refused: RequestRefused, *, streamed: bool = False) -> Response:
+        """`streamed`: to whoever waits for a stream, which a status tells that there is none."""
         body = {"errors": refused.formatted(self.host.translate(request))}
-        response = _json(request, refused.status, body, always_200=refused.well_formed)
+        always_200 = refused.well_formed and not streamed and accepted(request) is not None
+        response = _json(request, refused.status, body, always_200=always_200)
         response.headers.update(refused.headers)
         return response
 
@@ -227,6 +262,14 @@ def is_preflighted(request: Request) -> bool:
 def accepted(request: Request, *offers: str) -> str | None:
     """The media type that the caller prefers, of the API's two unless said otherwise."""
     return negotiated(", ".join(request.headers.getlist("Accept")), offers or (JSON, GRAPHQL))
+
+
+def accepts_events(request: Request) -> bool:
+    """Whether the caller reads a stream of events, and says so."""
+    return any(
+        media_range.name == EVENTS and weight > 0
+        for media_range, weight in weighted_ranges(", ".join(request.headers.getlist("Accept"))[:LONGEST])
+    )
 
 
 def chosen(document: Document, name: str | None) -> Operation:

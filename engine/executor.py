@@ -76,7 +76,7 @@ class Executor:
             try:
                 data, errors = await Performance(self.bound, plan, operation.node, values, context).answer()
             except Exception as error:
-                if operation.kind is not OperationType.QUERY:
+                if operation.kind is OperationType.MUTATION:
                     raise
                 self._failed(error, context)
             else:

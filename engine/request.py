@@ -47,11 +47,14 @@ class Params:
 
 async def read_params(request: Request, limits: RequestLimits) -> Params:
     """The parameters of a GET or POST request. Refuses with 400, 413, 414 or 415."""
-    given = await _posted(request, limits) if request.method == "POST" else _in_url(request, limits)
-    _check(given, limits)
-    query = _text(given, "query")
+    return params_of(await _posted(request, limits) if request.method == "POST" else _in_url(request, limits), limits)
+
+
+def params_of(given: dict[str, Any], limits: RequestLimits) -> Params:
+    """The parameters in what was sent. Refuses with 400."""
+    check(given, limits)
     return Params(
-        query=query,
+        query=_text(given, "query"),
         document_id=_text(given, "documentId"),
         operation_name=_text(given, "operationName"),
         variables=_object(given, "variables"),
@@ -121,8 +124,8 @@ def _json(text: bytes | str, name: str) -> Any:
         raise _refused(400, "{name} is not valid JSON in UTF-8.", name=name) from None
 
 
-def _check(given: dict[str, Any], limits: RequestLimits) -> None:
-    """Level by level: recursion would be bounded by the stack, not by us."""
+def check(given: dict[str, Any], limits: RequestLimits) -> None:
+    """Refuses what no database or stack would hold. Level by level: recursion would be bounded by the stack."""
     level: list[Any] = [given]
     depth = values = 0
     while level:

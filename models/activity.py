@@ -1,14 +1,14 @@
 """PRO-15, EVT-1. What happened: one row per business fact, written in the transaction of its cause.
 
-Everything that tells about a fact (the activity history, mail, and webhooks and live events as they come) derives from
-this one row. Rows are never changed: triggers refuse it.
+Everything that tells about a fact (the activity history, mail, live operations, and webhooks as they come) derives
+from this one row. Rows are never changed: triggers refuse it.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -71,6 +71,17 @@ class ActivityEvent(SQLModel, table=True):
     ip_address: str | None = Field(default=None, max_length=45)
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
     changes: dict[str, Any] = Field(default_factory=dict, sa_type=json_column())
+
+
+class Fact(NamedTuple):
+    """EVT-1. A fact as whoever follows it is woken by it: what it is about; the rest is read again, as it is then."""
+
+    id: UUID
+    kind: str
+    owner_id: UUID
+    subject_type: str
+    subject_id: UUID
+    facts: dict[str, Any]
 
 
 class Recorded(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from models.activity import ActivityChannel, Author
+from models.activity import ActivityChannel, Author, Fact
 from models.clock import Clock
 from models.db import Db
 from models.infrastructure import Infrastructure, NoInfrastructure
@@ -92,6 +92,8 @@ class Context:
     """TOK-4. The profile that is meant where an input leaves its owner out; None is the caller."""
     default_account_id: UUID | None = None
     """TOK-4. The account that is meant where an input leaves it out."""
+    fact: Fact | None = None
+    """EVT-1. What a live operation is woken by."""
     guessed: bool = False
     repeats: bool = False
     """BIL-15. What is asked for was done by an earlier request, and is only answered again."""

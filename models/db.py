@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Self, TypeVar, cast
+from uuid import UUID
 
 from models import sqlite  # isort: skip - before anything that imports sqlite3
 
@@ -38,6 +39,8 @@ T = TypeVar("T", bound=SQLModel)
 Answer = TypeVar("Answer")
 Look = Callable[[], Awaitable[tuple[datetime, datetime]]]
 """Looks at the clocks: business time, and real time."""
+Follower = Callable[[Sequence[UUID]], None]
+"""Is told ids of facts, and looks for the rows: a COMMIT that was cut short may not have happened."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -77,6 +80,8 @@ class Database:
         """EVT-4. Held, in this process, by whoever plays what falls due."""
         self.queued = asyncio.Event()
         """Set by a commit that left something to the worker, which need not wait for its next look."""
+        self.followers: list[Follower] = []
+        """EVT-1. Told which facts there may be, once their transaction is over."""
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         pool: dict[str, Any] = {
             "pool_size": pool_size,
@@ -141,6 +146,11 @@ class Database:
         await self.readings.close()
         await self.readers.dispose()
         await self.writers.dispose()
+
+    def tell(self, facts: Sequence[UUID]) -> None:
+        """EVT-1. Whoever follows what happens looks at these, if they are there."""
+        for follower in self.followers if facts else ():
+            follower(facts)
 
     def _prepared(self, statement: SelectBase) -> Prepared:
         return compiled(statement, self.readers.dialect)
@@ -283,22 +293,27 @@ class Db:
         where no fact was stated, Conflict and Busy. The reading connection is let go first: it would not see what is
         written, and two connections for each of many requests can wait for each other.
         """
-        async with self._alone(), self.database.writing() as connection:
+        facts: list[UUID] = []
+        try:
+            async with self._alone(), self.database.writing() as connection:
 
-            async def look() -> tuple[datetime, datetime]:
-                real_now = self.database.clock.now()
-                return at or real_now + await self.database.offset(connection), real_now
+                async def look() -> tuple[datetime, datetime]:
+                    real_now = self.database.clock.now()
+                    return at or real_now + await self.database.offset(connection), real_now
 
-            record = Record(self.author, *await look())
-            async with AsyncSession(bind=connection, expire_on_commit=False) as session:
-                # On SQLite whoever writes has waited already.
-                write = Write(session, record, None if at or self.database.is_sqlite else look)
-                yield write
-                if not record.events:
-                    raise NothingRecorded("a write transaction has to state what happened")
-                queued = list(deliveries(record.events, record.real_now))
-                write.append(*record.events, *queued)
-                await write.flush()
+                record = Record(self.author, *await look())
+                async with AsyncSession(bind=connection, expire_on_commit=False) as session:
+                    # On SQLite whoever writes has waited already.
+                    write = Write(session, record, None if at or self.database.is_sqlite else look)
+                    yield write
+                    if not record.events:
+                        raise NothingRecorded("a write transaction has to state what happened")
+                    queued = list(deliveries(record.events, record.real_now))
+                    write.append(*record.events, *queued)
+                    await write.flush()
+                    facts = [event.id for event in record.events]
+        finally:
+            self.database.tell(facts)
         self.recorded += len(record.events)
         self._written = True
         if queued:

@@ -1,15 +1,20 @@
 """The history of what happened to what a profile owns."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from models.activity import ActivityEvent
+from models.activity import ActivityEvent, Fact
 from models.column import table
+from models.db import Db
 
 EVENTS = table(ActivityEvent)
+SIZES = (1, 10, 100)
+"""Keys are filled up to one of these: three statements are prepared, and not a hundred."""
+FACTS = select(*(EVENTS.c[name] for name in Fact._fields)).order_by(EVENTS.c.id)
 
 
 def of_owner(
@@ -31,3 +36,16 @@ def of_owner(
     if until is not None:
         events = events.where(EVENTS.c.occurred_at < until)
     return events
+
+
+async def facts(db: Db, keys: Sequence[UUID]) -> list[Fact]:
+    """EVT-1. Those of these facts that there are, in their order; at most the largest of `SIZES`."""
+    size = next(size for size in SIZES if size >= len(keys))
+    filled = [*keys, *[keys[-1]] * (size - len(keys))]
+    return [Fact._make(row) for row in await db.rows(FACTS.where(EVENTS.c.id.in_(filled)))]
+
+
+async def facts_between(db: Db, start: UUID, end: UUID, most: int) -> list[UUID]:
+    """EVT-1. The ids of so many facts between these, the first of them first; ids sort by time."""
+    found = select(EVENTS.c.id).where(EVENTS.c.id > start, EVENTS.c.id < end).order_by(EVENTS.c.id).limit(most)
+    return [row.id for row in await db.rows(found)]

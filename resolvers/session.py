@@ -137,6 +137,8 @@ class Caller:
 
     ip_address: str
     user_agent: str | None
+    acts: bool = True
+    """Not only listens: to be told something makes no session last longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ async def resume(db: Db, figures: Figures, secret: str, caller: Caller) -> Resum
     )
     if found.received:
         viewer = holding(viewer, told(found.received))
-    renewed = now - found.last_seen_at >= figures.session_seen_interval
+    renewed = caller.acts and now - found.last_seen_at >= figures.session_seen_interval
     if renewed:
         await db.note(_seen(found.id, found.method, now, figures))
     return Resumed(viewer, found.locale, renewed)

@@ -20,6 +20,7 @@ from schema.connection import connection, newest
 from schema.directive import authorize
 from schema.enumeration import described
 from schema.global_id import read_global_id
+from schema.live import EVERYTHING, live
 from schema.message import say
 from schema.node import Actor, Node, node
 
@@ -156,4 +157,11 @@ def history(description: str) -> Any:
         more={"filter": (ActivityFilter | None, "Keep only matching items.")},
         given=criteria,
         description=description,
+    )
+
+
+@strawberry.type
+class ActivitySubscription:
+    activity_recorded: ActivityEvent | None = live(
+        EVERYTHING, authorize(), key="id", description="An action was recorded in the history."
     )

@@ -16,6 +16,7 @@ from schema.connection import connection, newest
 from schema.directive import authorize
 from schema.enumeration import described
 from schema.global_id import key_of
+from schema.live import live
 from schema.message import say
 from schema.mutation import Info, mutation
 from schema.node import Node, node
@@ -208,3 +209,21 @@ class AlertMutation:
     async def terms_alert_resolve(self, info: Info, input: TermsAlertResolveInput) -> TermsAlertResolvePayload | None:
         await acts.resolve_for(info.context, key=key_of(input.profile_id, "Profile", "profile_id"))
         return TermsAlertResolvePayload.of(changed=True)
+
+
+@strawberry.type
+class AlertSubscription:
+    alert_changed: Alert | None = live(
+        ["alert."],
+        authorize(
+            subject="profileId",
+            overall=[
+                OverallPermission.BILLING,
+                OverallPermission.ACCOUNT_MANAGEMENT,
+                OverallPermission.TECHNICAL_ACCOUNT,
+                OverallPermission.TECHNICAL_SERVER,
+            ],
+        ),
+        arguments={"profile_id": (strawberry.ID | None, "Profile; default: the viewer.")},
+        description="An alert was opened, repeated, resolved or expired.",
+    )

@@ -18,6 +18,7 @@ from schema.forecast import Forecast, forecast
 from schema.invoice import Invoice, documents
 from schema.invoice_line import InvoiceLine, line_shown
 from schema.ledger import LedgerEntry, movements
+from schema.live import live
 from schema.money import Money
 from schema.node import Node, node
 from schema.payment import Payment, payments
@@ -65,3 +66,14 @@ class Billing(Node):
 def billing() -> Any:
     """The billing of a profile."""
     return declare(One("id"), BILLING, description="Balance, invoices and means of payment.", marks=[SEMANTIC_NON_NULL])
+
+
+@strawberry.type
+class BillingSubscription:
+    billing_changed: Billing | None = live(
+        ["ledger.", "invoice."],
+        authorize(subject="profileId", overall=[OverallPermission.BILLING]),
+        key="owner_id",
+        arguments={"profile_id": (strawberry.ID | None, "Profile; default: the viewer.")},
+        description="The balance or the sum due changed.",
+    )

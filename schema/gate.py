@@ -1,13 +1,21 @@
 """PER-11. Closed by default: what states no requirement, or one that could not be asked, does not build."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import strawberry
-from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, get_named_type, is_non_null_type
+from graphql import (
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_non_null_type,
+)
 
-from engine.declare import Guard, Source
+from engine.declare import DECLARATION, Guard, Live, Source
 from engine.shape import STRAWBERRY, definition, guard_of
 from schema.directive import Authorize, authorize
+from schema.live import kind_of
 from schema.node import SOURCES
 
 SESSION = authorize()
@@ -26,6 +34,7 @@ def check_guards(schema: strawberry.Schema) -> None:
     """Raises UnguardedError for every mutation, subscription, Node type and guarded field that is not as it must be."""
     graphql = schema._schema
     acting = {root.name for root in (graphql.mutation_type, graphql.subscription_type) if root is not None}
+    following = graphql.subscription_type.name if graphql.subscription_type else None
     roots = acting | {graphql.query_type.name if graphql.query_type else ""}
     faults: list[str] = []
     for kind in graphql.type_map.values():
@@ -36,6 +45,8 @@ def check_guards(schema: strawberry.Schema) -> None:
         for name, field in kind.fields.items():
             told = _of_root(field, kind.name in acting) if kind.name in roots else _of_object(kind, field)
             faults += [f"{kind.name}.{name} {fault}" for fault in told]
+            if kind.name == following:
+                faults += [f"{kind.name}.{name} {fault}" for fault in _of_live(field, graphql.type_map)]
     if faults:
         raise UnguardedError("\n".join(sorted(faults)))
 
@@ -59,10 +70,23 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
             yield f"resolves {path!r}, which is no id of its input"
 
 
+def _of_live(field: GraphQLField, types: Mapping[str, GraphQLNamedType]) -> Iterator[str]:
+    found, guard = definition(field), _guard(field)
+    if found is None or not isinstance(found.metadata.get(DECLARATION), Live):
+        yield "is not declared as live: what wakes it?"
+    if guard is not None and not isinstance(guard, Authorize):
+        yield "would tell anybody what happens to others"
+    path = guard.subject if isinstance(guard, Authorize) else None
+    if path and kind_of(path) not in types:
+        yield f"names the subject {path!r}, and there is no type {kind_of(path)}"
+
+
 def _ids(field: GraphQLField) -> Iterator[str]:
-    """The paths of the ids in a mutation's input."""
+    """The paths of the ids among the arguments of a field, those of a mutation in its input."""
     for name, argument in field.args.items():
         given = get_named_type(argument.type)
+        if given.name == "ID":
+            yield name
         for inner, value in given.fields.items() if isinstance(given, GraphQLInputObjectType) else ():
             if get_named_type(value.type).name == "ID":
                 yield f"{name}.{inner}"

@@ -23,6 +23,7 @@ from schema.connection import connection, newest
 from schema.directive import authorize
 from schema.enumeration import described
 from schema.error import UserError, said, user_error
+from schema.live import live
 from schema.money import Money
 from schema.mutation import refetched
 from schema.node import Node, node
@@ -155,3 +156,13 @@ def _declined(refusal: rows.PaymentDeclined, locale: Locale) -> UserError:
 def _insufficient(refusal: InsufficientBalance, locale: Locale) -> UserError:
     missing = Money(amount=refusal.missing.amount, currency=refusal.missing.currency)
     return InsufficientBalanceError(**said(refusal, locale), missing=missing)
+
+
+@strawberry.type
+class PaymentSubscription:
+    payment_updated: Payment | None = live(
+        ["payment."],
+        authorize(subject="paymentId", overall=[OverallPermission.BILLING]),
+        arguments={"payment_id": (strawberry.ID, "Payment.")},
+        description="A payment changed state.",
+    )

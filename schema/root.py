@@ -6,7 +6,9 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.account import AccountMutation, AccountQuery
-from schema.activity import HiddenActor, SystemActor
+from schema.activity import ActivitySubscription, HiddenActor, SystemActor
+from schema.alert import AlertSubscription
+from schema.billing import BillingSubscription
 from schema.catalog import CatalogQuery
 from schema.connection import name_pages
 from schema.contract import ContractMutation
@@ -26,7 +28,7 @@ from schema.node import SOURCES, Node
 from schema.opening import OpeningMutation
 from schema.password import PasswordMutation
 from schema.paying import PaymentMutation
-from schema.payment import InsufficientBalanceError, PaymentDeclinedError
+from schema.payment import InsufficientBalanceError, PaymentDeclinedError, PaymentSubscription
 from schema.payment_method import CardPaymentMethod, PaymentMethodMutation
 from schema.plan_change import PlanChangeMutation, PlanTooSmallError
 from schema.profile import ProfileMutation, ProfileQuery
@@ -107,11 +109,27 @@ class Mutation(
     """Nouns, in the order of the contract."""
 
 
+@strawberry.type(
+    description=(
+        "Live events (graphql-transport-ws, and server-sent events). Authorization is checked at start and again for "
+        "every event."
+    )
+)
+class Subscription(
+    AlertSubscription,
+    PaymentSubscription,
+    BillingSubscription,
+    ActivitySubscription,
+):
+    """Nouns, in the order of the contract."""
+
+
 def build() -> Bound:
     """The customers' schema, bound to its declarations. Raises UnguardedError where a requirement is missing."""
     schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[
             CardPaymentMethod,
             ConflictError,

@@ -138,7 +138,11 @@ def test_the_schema_names_no_type_that_it_does_not_hold(printed: DocumentNode) -
     held = {each.name.value for each in printed.definitions if isinstance(each, TypeDefinitionNode)}
     used = {named(field.type) for _, _, field in fields(printed)} | {named(each.type) for _, each in inputs(printed)}
     assert used - held <= BUILT_IN
-    reached = used | {"Query", "Mutation"} | {name for each in composites(printed) for name in implemented(each)}
+    reached = (
+        used
+        | {"Query", "Mutation", "Subscription"}
+        | {name for each in composites(printed) for name in implemented(each)}
+    )
     unused = {name for name in held - reached if not implements(printed, name)}
     assert unused == set()
 
@@ -241,7 +245,8 @@ def test_a_code_is_generic_or_declared_by_a_mutation(printed: DocumentNode) -> N
 
 
 def test_every_mutation_and_every_node_states_its_gate(printed: DocumentNode) -> None:
-    open_ones = [field.name.value for field in root(printed, "Mutation") if not directive(field, "authorize", "public")]
+    acting = [*root(printed, "Mutation"), *root(printed, "Subscription")]
+    open_ones = [field.name.value for field in acting if not directive(field, "authorize", "public")]
     open_ones += [
         each.name.value
         for each in composites(printed)

@@ -1,6 +1,6 @@
 """PER-11. Closed by default: what states no requirement does not build, and the printed guard is the one that acts."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from graphql import GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
-from engine.declare import Column, declare
+from engine.declare import Column, Live, One, declare
 from engine.error import FieldRefused
 from engine.shape import definition, guard_of
 from models import session as rows
@@ -17,8 +17,10 @@ from models.context import Context
 from models.db import Db, NothingRecorded
 from models.refusal import NotFound
 from models.viewer import ANYBODY, Viewer
+from schema.alert import Alert
 from schema.directive import PUBLIC, Authorize, Public, authorize
 from schema.gate import UnguardedError, check_guards
+from schema.live import live
 from schema.mutation import Info, MutationPayload, mutation
 from schema.node import SOURCES, Node, node
 from schema.root import Mutation, Query
@@ -45,8 +47,9 @@ class OpenNodeQuery(Query):
     open: OpenNode | None = None
 
 
-def built(query: type = Query, mutation: type = Mutation) -> None:
-    check_guards(strawberry.Schema(query=query, mutation=mutation, config=StrawberryConfig(scalar_map=SCALARS)))
+def built(query: type = Query, mutation: type = Mutation, subscription: type | None = None) -> None:
+    config = StrawberryConfig(scalar_map=SCALARS)
+    check_guards(strawberry.Schema(query=query, mutation=mutation, subscription=subscription, config=config))
 
 
 def test_a_mutation_without_a_requirement_does_not_build() -> None:
@@ -57,6 +60,42 @@ def test_a_mutation_without_a_requirement_does_not_build() -> None:
 def test_a_node_type_without_a_gate_does_not_build() -> None:
     with pytest.raises(UnguardedError, match="OpenNode"):
         built(query=OpenNodeQuery)
+
+
+def following(field: Any) -> type:
+    """A subscription root with one field."""
+    return strawberry.type(type("Following", (), {"__annotations__": {"told": Alert | None}, "told": field}))
+
+
+async def events() -> AsyncGenerator[int]:
+    yield 1
+
+
+def test_a_live_field_says_whom_it_tells_what_wakes_it_and_what_it_follows() -> None:
+    given = {"alert_id": (strawberry.ID, "Of which.")}
+    built(subscription=following(live(["alert."], authorize(), description="All.")))
+    built(subscription=following(live(["alert."], authorize(subject="alertId"), arguments=given, description="One.")))
+    wrong = {
+        "states no requirement": declare(Live(lambda context: None), description="Of nobody."),
+        "is not declared as live": declare(One(lambda context: None), authorize(), description="Once."),
+        "would tell anybody": declare(Live(lambda context: None), PUBLIC, description="Of all."),
+        "names the id alertId": live(["alert."], authorize(), arguments=given, description="Whose?"),
+        "which is no id of its input": live(["alert."], authorize(subject="profileId"), description="Of nothing."),
+        "asks for a permission and names no subject": live(["alert."], authorize(related=True), description="Of all."),
+        "there is no type Thing": live(
+            ["alert."],
+            authorize(subject="thingId"),
+            arguments={"thing_id": (strawberry.ID, "Of which.")},
+            description="Of none.",
+        ),
+    }
+    for fault, field in wrong.items():
+        with pytest.raises(UnguardedError, match=fault):
+            built(subscription=following(field))
+    with pytest.raises(UnguardedError, match="is not declared as live"):
+        built(subscription=strawberry.type(type("Told", (), {"told": strawberry.subscription(events)})))
+    with pytest.raises(TypeError, match=r"no facts of the kinds alerts\."):
+        live(["alerts."], authorize(), description="Of a slip of the pen.")
 
 
 @strawberry.input

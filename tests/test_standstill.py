@@ -280,11 +280,13 @@ async def test_the_days_before_a_deletion_stand_still_too(api: Api) -> None:
     await move(api, "2027-01-24T00:00:00Z")
     (found,) = await api.rows(Suspension)
     assert (found.stopped_at is None, found.next_at, await warned(api)) == (False, None, [("FIRST", "2027-01-14")])
-    await move(api, "2027-03-01T00:00:00Z")
+    await move(api, "2027-01-31T00:00:00Z")
     assert await warned(api) == [("FIRST", "2027-01-14"), ("LAST", "2027-01-30")]
     (found,) = await api.rows(Suspension)
     assert found.deletion_at.astimezone(PARIS).date() == date(2027, 1, 31)
     assert (await seen(api))["suspension"]["deletionAt"][:10] == "2027-01-31"
+    await move(api, "2027-03-01T00:00:00Z")
+    assert [each["at"].astimezone(PARIS).date() for each in await mails(api, "profile_deleted")] == [date(2027, 1, 31)]
 
 
 # Automatic debit

@@ -99,10 +99,10 @@ def walked(schema: GraphQLSchema) -> list[tuple[Request, DocumentNode]]:
 
 
 def coordinates(schema: GraphQLSchema) -> set[str]:
-    """Fields, arguments, fields of inputs and values of enums that are given; all that can be asked for."""
+    """Fields, arguments, fields of inputs and values of enums that are given; all that queries and mutations ask."""
     found: set[str] = set()
     for name, kind in schema.type_map.items():
-        if is_composite_type(kind) and not name.startswith("__"):
+        if is_composite_type(kind) and not name.startswith("__") and kind is not schema.subscription_type:
             fields: Mapping[str, Any] = getattr(kind, "fields", {})
             found |= {f"{name}.{field}" for field in fields}
             for field, each in fields.items():

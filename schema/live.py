@@ -1,0 +1,107 @@
+"""EVT-1, PER-14. Live fields: the object that a fact is about, again with each such fact, through its gate."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from strawberry.utils.str_converters import to_snake_case
+
+from engine.bind import Bound
+from engine.declare import Live, declare
+from engine.error import NOT_FOUND, FieldRefused, told
+from engine.live import Followed
+from models.activity import ACTIONS, Fact
+from models.context import Context
+from models.decision import decide
+from models.permission import Requirement, Subject
+from models.viewer import Viewer
+from schema.directive import Authorize
+from schema.global_id import read_global_id
+from schema.permission import refused
+
+EVERYTHING = ("",)
+"""All kinds of facts."""
+WHOSE = "Profile"
+"""What a field follows that names a profile, or nothing, is all that this profile owns."""
+KeyOf = Callable[[Fact], UUID | None]
+
+
+def live(
+    kinds: Sequence[str],
+    guard: Authorize,
+    *,
+    key: str | KeyOf = "subject_id",
+    arguments: Mapping[str, tuple[Any, str]] | None = None,
+    description: str,
+) -> Any:
+    """EVT-1. A field of the subscription root, woken by facts whose kinds begin with one of `kinds`.
+
+    It shows the object of the field's type whose id is the fact's `key`. It follows what happens to the subject of its
+    guard: to that object, or to all that belongs to a profile; without a subject, to what is the caller's own.
+    """
+    unknown = [kind for kind in kinds if not any(code.startswith(kind) for code in ACTIONS)]
+    if unknown:
+        raise TypeError(f"there are no facts of the kinds {', '.join(unknown)}")
+    key_of: KeyOf = key if callable(key) else lambda fact: getattr(fact, key)
+    return declare(
+        Live(lambda context: key_of(context.fact), kinds=tuple(kinds), of=key_of),
+        guard,
+        description=description,
+        arguments=arguments,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """PER-11. What somebody follows: facts about one object, or about all that a profile owns."""
+
+    requirement: Requirement
+    subject: Subject[UUID]
+    about: UUID | None = None
+
+    def touched_by(self, fact: Fact) -> bool:
+        """Whether a fact is about it."""
+        return fact.owner_id == self.subject.owner_id and self.about in (None, fact.subject_id)
+
+    def check(self, viewer: Viewer) -> None:
+        """Raises FieldRefused where the caller may not follow it, or not any more."""
+        if (denial := decide(viewer, self.requirement, self.subject)) is not None:
+            raise refused(denial)
+
+
+async def concern(bound: Bound, context: Context, asked: Followed) -> Concern:
+    """PER-11, PER-12. What a live field is asked to follow; raises FieldRefused where the caller may not."""
+    guard, viewer = asked.guard, context.viewer
+    if not isinstance(guard, Authorize):
+        raise TypeError(f"{asked.coordinate} states no requirement")
+    with told(asked.coordinate):
+        guard.check(context, None)
+        found = Concern(guard.requirement, Subject(viewer.profile_id))
+        if guard.subject and (named := _named(context, asked, guard.subject)):
+            found = await _reached(bound, context, guard, named)
+        found.check(viewer)
+    return found
+
+
+def _named(context: Context, asked: Followed, path: str) -> tuple[str, UUID | None] | None:
+    """TOK-4. Type and key of what an argument names, or of what was named beside the token; None for the caller."""
+    kind, text = kind_of(path), asked.arguments.get(to_snake_case(path))
+    if isinstance(text, str):
+        found = read_global_id(text)
+        return kind, found[1] if found and found[0] == kind else None
+    return (WHOSE, context.default_owner_id) if kind == WHOSE and context.default_owner_id else None
+
+
+async def _reached(bound: Bound, context: Context, guard: Authorize, named: tuple[str, UUID | None]) -> Concern:
+    kind, key = named
+    entity = await bound.reach(context, kind, key) if key is not None else None
+    if entity is None or entity.subject is None:
+        raise FieldRefused(NOT_FOUND, "There is no such object.")
+    return Concern(guard.requirement, entity.subject, None if kind == WHOSE else key)
+
+
+def kind_of(path: str) -> str:
+    """The type whose ids an argument holds: `paymentId` is one of a Payment."""
+    name = path.removesuffix("Id")
+    return name[:1].upper() + name[1:]
