@@ -151,6 +151,12 @@ class Settings(Figures, BaseSettings):
     mail_folder: Path = Field(
         default=Path("var/mail"), description="EVT-3. Folder that mails are written to where no server is named."
     )
+    upload_folder: Path = Field(
+        default=Path("var/uploads"),
+        description="TIC-1. Folder that files are kept in; processes that serve one database share it.",
+    )
+    upload_seconds: int = Field(default=120, ge=1, description="TIC-1. How long a file may take to arrive, in seconds.")
+    uploads_at_once: int = Field(default=8, ge=1, description="TIC-1. Files that one process takes at once.")
     smtp_url: str | None = Field(
         default=None,
         repr=False,

@@ -4,7 +4,7 @@ A parameter is the array of the owners, accounts or servers on which the caller 
 masks are those that requirements name, so there are few; `Context.bindings` makes each array once for a request.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -57,6 +57,8 @@ class Held(NamedTuple):
         return [key for held in maps for key, bits in held.items() if bits & self.mask]
 
 
+OWNERS: dict[str, Callable[[Column], Select[Any]]] = {}
+"""Whose an account or a server is now, by its key; of rows that stay with who had it, when it goes to somebody else."""
 PARAMETERS: dict[str, Held] = {}
 """Every parameter that some filter names."""
 
@@ -77,7 +79,10 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
         return VIEWER_ID.is_not(None)
     if subject.owner_id is None:
         return false()
-    owner, wanted = subject.owner_id, subject.reach(requirement)
+    owner = subject.owner_id
+    if requirement.rule is not None:
+        return or_(owner == VIEWER_ID, *_by_kind(requirement, subject))
+    wanted = subject.reach(requirement)
     ways = [holding("owners", wanted, owner)]
     if subject.account_id is not None:
         ways += _through("accounts", subject.account_id, owner, wanted, ACCOUNT_BITS, TECHNICAL_ACCOUNT)
@@ -90,6 +95,23 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
     if isinstance(subject.reserved, ColumnElement):
         return or_(owner == VIEWER_ID, and_(~subject.reserved, or_(*ways)))
     return or_(owner == VIEWER_ID, *ways)
+
+
+def _by_kind(requirement: Requirement, subject: Subject[Column]) -> Iterator[ColumnElement[bool]]:
+    """TIC-2. The rows of each kind, to whoever holds what counts for it, of what their owner still has."""
+    kinds: dict[Requirement, list[Any]] = {}
+    for kind, narrowed in requirement.by_kind.items():
+        kinds.setdefault(narrowed, []).append(kind)
+    for narrowed, those in kinds.items():
+        ways = [holding("owners", narrowed.mask, subject.owner_id)]
+        for name, key, bits, all_of_them in (
+            ("accounts", subject.account_id, ACCOUNT_BITS, TECHNICAL_ACCOUNT),
+            ("servers", subject.server_id, SERVER_BITS, TECHNICAL_SERVER),
+        ):
+            if key is not None:
+                through = _through(name, key, subject.owner_id, narrowed.mask, bits, all_of_them)
+                ways.append(and_(subject.owner_id == OWNERS[name](key).scalar_subquery(), or_(*through)))
+        yield and_(or_(*(subject.kind == each for each in those)), or_(*ways))
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:

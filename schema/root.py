@@ -6,7 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.account import AccountMutation, AccountQuery
-from schema.activity import HiddenActor, SystemActor
+from schema.activity import HiddenActor, SupportAgent, SystemActor
 from schema.catalog import CatalogQuery
 from schema.connection import name_pages
 from schema.contract import ContractMutation
@@ -36,8 +36,10 @@ from schema.scalar import SCALARS
 from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
 from schema.subscription import SubscriptionMutation
+from schema.ticket import TicketMutation, TicketQuery
 from schema.token import TokenMutation
 from schema.two_factor import TwoFactorMutation
+from schema.upload import UploadMutation
 
 MOST_IDS = 100
 DESCRIPTION = (
@@ -71,6 +73,7 @@ class Query(
     AccountQuery,
     ServerQuery,
     InvoiceQuery,
+    TicketQuery,
     SandboxQuery,
     LimitQuery,
 ):
@@ -99,6 +102,8 @@ class Mutation(
     SubscriptionMutation,
     ServerMutation,
     ContractMutation,
+    UploadMutation,
+    TicketMutation,
 ):
     """Nouns, in the order of the contract."""
 
@@ -119,6 +124,7 @@ def build() -> Bound:
             QuoteError,
             ThrottleError,
             HiddenActor,
+            SupportAgent,
             SystemActor,
         ],
         config=StrawberryConfig(scalar_map=SCALARS),

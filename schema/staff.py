@@ -13,17 +13,18 @@ from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
 from schema.suspension import SuspensionMutation
+from schema.ticket_desk import TicketDeskMutation, TicketDeskQuery
 
 DESCRIPTION = "What the provider's other services ask and report."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, TicketDeskQuery):
     """Nouns of the staff schema."""
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
+class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation, TicketDeskMutation):
     """Nouns of the staff schema."""
 
 
