@@ -94,7 +94,7 @@ class Host:
         async with Db(self.database) as db:
             call = Call(
                 db=db,
-                viewer=self._anonymous(request),
+                viewer=self.anonymous(request),
                 clock=self.database.clock,
                 figures=self.settings,
                 passwords=self.passwords,
@@ -179,7 +179,7 @@ class Host:
     def _hand_out(self, response: Response, secret: str) -> None:
         self.cookies.set(response, secret, int(self.settings.session_lifetime.total_seconds()))
 
-    def _anonymous(self, request: Request) -> Viewer:
+    def anonymous(self, request: Request) -> Viewer:
         peer = request.client.host if request.client else ""
         address = client_address(peer, request.headers.getlist("x-forwarded-for"), self.settings.trusted_proxies)
         agent = request.headers.get("user-agent")

@@ -16,8 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from strawberry import Schema
 
+from app.attachment import attachment_route
 from app.document import document_route
 from app.examples import examples
+from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
 from app.metrics import metrics_route
@@ -25,6 +27,7 @@ from app.migration import is_at_head
 from app.notice import notice_route
 from app.passwords import hashing_pool
 from app.settings import Settings
+from app.upload import upload_route
 from app.worker import working
 from engine.bind import Bound
 from engine.document import Documents
@@ -58,6 +61,7 @@ def create_app(
     passwords = hashing_pool(settings)
     host = Host(settings, bound, database, passwords)
     staff = ServiceHost(settings, staff_schema(), database, passwords)
+    files = UploadFolder(settings.upload_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -79,6 +83,8 @@ def create_app(
             metrics_route(settings, {"customer": host.executor, "staff": staff.executor}),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
+            upload_route(settings, database, files),
+            attachment_route(database, host, files),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],
@@ -144,7 +150,7 @@ def _cross_origin(settings: Settings) -> Middleware:
     return Middleware(
         CrossOrigin,
         allow_origins=list(settings.origins),
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT"],
         allow_headers=CORS_HEADERS,
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
         allow_credentials=True,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from models.column import Instant, new_id
@@ -27,7 +27,7 @@ class Attachment(Concerned, table=True):
 
     __tablename__ = "attachment"
     __table_args__ = (
-        Index("ix_attachment_message", "message_id", "position", unique=True),
+        UniqueConstraint("message_id", "position"),
         Index("ix_attachment_uploader", "uploader_id", "byte_size"),
     )
     activity_type: ClassVar[str] = "Attachment"

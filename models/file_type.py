@@ -48,7 +48,7 @@ def _is_png(file: BinaryIO, size: int) -> bool:
             return False
         at, first = at + 12 + length, False
         if kind == b"IEND":
-            return at == size and length == 0
+            return bool(at == size and length == 0)
     return False
 
 
@@ -63,11 +63,11 @@ def _is_gif(file: BinaryIO, size: int) -> bool:
 
 def _is_webp(file: BinaryIO, size: int) -> bool:
     riff, length, kind = struct.unpack("<4sL4s", _read(file, 0, 12))
-    return riff == b"RIFF" and kind == b"WEBP" and length + 8 == size
+    return bool(riff == b"RIFF" and kind == b"WEBP" and length + 8 == size)
 
 
 def _is_pdf(file: BinaryIO, size: int) -> bool:
-    if not _read(file, 0, 5) == b"%PDF-" or _is_archive(file, size):
+    if _read(file, 0, 5) != b"%PDF-" or _is_archive(file, size):
         return False
     return _read(file, size - SNIFFED, SNIFFED).rstrip(b"\r\n\0 ").endswith(b"%%EOF")
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
@@ -167,10 +167,16 @@ class Ticket(Concerned, table=True):
             **self.concerning,
         )
         if not quiet:
-            told = {"template": "ticket_reply", "reader_ids": [str(each) for each in readers]} if readers else {}
+            told = _told("ticket_reply", readers)
             changes = {"status": (before, self.status)} if before is not self.status else None
-            facts = {"message_id": str(message.id), "number": self.number, "title": self.title, **_named(writer)}
-            record.happened(MESSAGE_ADDED, self, changes=changes, **facts, **told)
+            facts: dict[str, Any] = {
+                "message_id": str(message.id),
+                "number": self.number,
+                "title": self.title,
+                **_named(writer),
+                **told,
+            }
+            record.happened(MESSAGE_ADDED, self, changes=changes, **facts)
         return message
 
     def close(self, record: Record, writer: Writer, *, reason: str | None = None) -> None:
@@ -207,7 +213,10 @@ class TicketMessage(Concerned, table=True):
     """TIC-1. What somebody wrote in a ticket."""
 
     __tablename__ = "ticket_message"
-    __table_args__ = (Index("uq_ticket_message_position", "ticket_id", "position", unique=True),)
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "position"),
+        Index("ix_ticket_message_ticket", "ticket_id", "position", "id"),
+    )
     activity_type: ClassVar[str] = "TicketMessage"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -286,9 +295,9 @@ def open_ticket(
         updated_at=record.now,
     )
     message = ticket.add(record, wishes.body, writer, quiet=True)
-    told = {"template": "ticket_opened", "reader_ids": [str(each) for each in readers]} if readers else {}
-    facts = {"message_id": str(message.id), "number": number, "title": wishes.title, **_named(writer)}
-    record.happened(OPENED, ticket, category=wishes.category, priority=wishes.priority, **facts, **told)
+    facts: dict[str, Any] = {"message_id": str(message.id), "number": number, "title": wishes.title, **_named(writer)}
+    facts |= {"category": wishes.category, "priority": wishes.priority, **_told("ticket_opened", readers)}
+    record.happened(OPENED, ticket, **facts)
     return ticket, message
 
 
@@ -312,5 +321,10 @@ def checked_body(text: str, *path: str) -> str:
     return body
 
 
-def _named(writer: Writer) -> dict[str, str]:
+def _told(template: str, readers: Sequence[UUID]) -> dict[str, Any]:
+    """Who is mailed, and what: nobody of what a customer wrote."""
+    return {"template": template, "reader_ids": [str(each) for each in readers]} if readers else {}
+
+
+def _named(writer: Writer) -> dict[str, Any]:
     return {"agent": writer.agent} if writer.agent is not None else {}

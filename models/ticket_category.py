@@ -29,7 +29,7 @@ RULES[RULE] = {
     TicketCategory.PROGRAM: frozenset(),
     TicketCategory.ABUSE: frozenset(),
 }
-"""TIC-2. What others than the owner have to hold; a technical ticket about no account or server is the owner's alone."""
+"""TIC-2. What others than the owner have to hold; a technical ticket about nothing is the owner's alone."""
 
 
 class Concerned(SQLModel):

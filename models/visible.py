@@ -81,7 +81,7 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
         return false()
     owner = subject.owner_id
     if requirement.rule is not None:
-        return or_(owner == VIEWER_ID, *_by_kind(requirement, subject))
+        return or_(owner == VIEWER_ID, *_by_kind(requirement, subject, owner))
     wanted = subject.reach(requirement)
     ways = [holding("owners", wanted, owner)]
     if subject.account_id is not None:
@@ -97,21 +97,22 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
     return or_(owner == VIEWER_ID, *ways)
 
 
-def _by_kind(requirement: Requirement, subject: Subject[Column]) -> Iterator[ColumnElement[bool]]:
+def _by_kind(requirement: Requirement, subject: Subject[Column], owner: Column) -> Iterator[ColumnElement[bool]]:
     """TIC-2. The rows of each kind, to whoever holds what counts for it, of what their owner still has."""
-    kinds: dict[Requirement, list[Any]] = {}
+    kinds: dict[Requirement, list[ColumnElement[bool]]] = {}
     for kind, narrowed in requirement.by_kind.items():
-        kinds.setdefault(narrowed, []).append(kind)
-    for narrowed, those in kinds.items():
-        ways = [holding("owners", narrowed.mask, subject.owner_id)]
+        kinds.setdefault(narrowed, []).append(subject.kind == kind)
+    for narrowed, being in kinds.items():
+        ways = [holding("owners", narrowed.mask, owner)]
         for name, key, bits, all_of_them in (
             ("accounts", subject.account_id, ACCOUNT_BITS, TECHNICAL_ACCOUNT),
             ("servers", subject.server_id, SERVER_BITS, TECHNICAL_SERVER),
         ):
             if key is not None:
-                through = _through(name, key, subject.owner_id, narrowed.mask, bits, all_of_them)
-                ways.append(and_(subject.owner_id == OWNERS[name](key).scalar_subquery(), or_(*through)))
-        yield and_(or_(*(subject.kind == each for each in those)), or_(*ways))
+                through = _through(name, key, owner, narrowed.mask, bits, all_of_them)
+                still = owner.in_(OWNERS[name](key))
+                ways.append(and_(still, or_(*through)))
+        yield and_(or_(*being), or_(*ways))
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:

@@ -22,7 +22,7 @@ from resolvers.suspension import PROFILE
 UPLOADS, ATTACHMENTS, FILES = table(Upload), table(Attachment), table(StoredFile)
 PATH = "/uploads"
 OWNER_ID: Any = bindparam("owner_id")
-WAITING = select(func.count().label("count"), total(UPLOADS.c.byte_size).label("bytes")).where(
+WAITING = select(func.count().label("files"), total(UPLOADS.c.byte_size).label("bytes")).where(
     UPLOADS.c.owner_id == OWNER_ID
 )
 ATTACHED = select(total(ATTACHMENTS.c.byte_size).label("bytes")).where(ATTACHMENTS.c.uploader_id == OWNER_ID)
@@ -61,7 +61,7 @@ async def create(
         announced = announce(
             write.record,
             context.figures,
-            Stock(waiting.count, waiting.bytes, attached_.bytes),
+            Stock(waiting.files, waiting.bytes, attached_.bytes),
             owner_id=owner_id,
             filename=filename,
             content_type=content_type,
@@ -122,11 +122,11 @@ async def attached(write: Write, message: TicketMessage, uploads: Sequence[Uploa
         await write.run(delete(UPLOADS).where(UPLOADS.c.id.in_([each.id for each in uploads])))
 
 
-async def purge(db: Db, store: FileStore) -> None:
-    """TIC-1. Forget what nobody attached in time: its bytes first, since nothing can be attached after its end."""
+async def purge(db: Db) -> None:
+    """TIC-1. Forget what nobody attached in time; the sweep deletes its bytes."""
     before = db.database.clock.now() - GRACE
     rows = await db.rows(EXPIRED, {"before": before})
-    for row in rows:  # The sweep deletes the bytes of what is gone.
+    for row in rows:
         await db.note(delete(UPLOADS).where(UPLOADS.c.id == row.id, UPLOADS.c.expires_at < before))
 
 

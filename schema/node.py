@@ -44,8 +44,8 @@ def node(
     """A Node type over the rows of `model`. `owner` is the column of their profile, None if every viewer owns them.
 
     `account` and `server` are the columns of the account and the server that a row is or belongs to, `reserved` the one
-    that says of some rows that they concern their owner alone, `kind` the one that a rule of the gate asks for. Rows outside
-    `only` are treated as deleted.
+    that says of some rows that they concern their owner alone, `kind` the one that a rule of the gate asks for. Rows
+    outside `only` are treated as deleted.
     """
 
     if owner is None and "owner_id" in table(model).c:

@@ -175,12 +175,13 @@ def upgrade() -> None:
             ["ticket_id"], ["ticket.id"], name=op.f("fk_ticket_message_ticket_id_ticket"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_message")),
+        sa.UniqueConstraint("ticket_id", "position", name=op.f("uq_ticket_message_ticket_id_position")),
     )
     with op.batch_alter_table("ticket_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ticket_message_account_id"), ["account_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_ticket_message_author_id"), ["author_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_ticket_message_server_id"), ["server_id"], unique=False)
-        batch_op.create_index("uq_ticket_message_position", ["ticket_id", "position"], unique=True)
+        batch_op.create_index("ix_ticket_message_ticket", ["ticket_id", "position", "id"], unique=False)
 
     op.create_table(
         "ticket_note",
@@ -277,11 +278,11 @@ def upgrade() -> None:
             ["uploader_id"], ["profile.id"], name=op.f("fk_attachment_uploader_id_profile"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+        sa.UniqueConstraint("message_id", "position", name=op.f("uq_attachment_message_id_position")),
         sa.UniqueConstraint("stored_as", name=op.f("uq_attachment_stored_as")),
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachment_account_id"), ["account_id"], unique=False)
-        batch_op.create_index("ix_attachment_message", ["message_id", "position"], unique=True)
         batch_op.create_index(batch_op.f("ix_attachment_server_id"), ["server_id"], unique=False)
         batch_op.create_index("ix_attachment_uploader", ["uploader_id", "byte_size"], unique=False)
 
@@ -350,7 +351,6 @@ def downgrade() -> None:
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.drop_index("ix_attachment_uploader")
         batch_op.drop_index(batch_op.f("ix_attachment_server_id"))
-        batch_op.drop_index("ix_attachment_message")
         batch_op.drop_index(batch_op.f("ix_attachment_account_id"))
 
     op.drop_table("attachment")
@@ -367,7 +367,7 @@ def downgrade() -> None:
 
     op.drop_table("ticket_note")
     with op.batch_alter_table("ticket_message", schema=None) as batch_op:
-        batch_op.drop_index("uq_ticket_message_position")
+        batch_op.drop_index("ix_ticket_message_ticket")
         batch_op.drop_index(batch_op.f("ix_ticket_message_server_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_message_author_id"))
         batch_op.drop_index(batch_op.f("ix_ticket_message_account_id"))
