@@ -16,7 +16,7 @@ from models.refusal import Code, Refusal
 from models.ticket import AGENT_LENGTH, TicketPriority, TicketStatus, checked_body, wishes_of
 from models.ticket_category import TicketCategory
 from models.ticket_note import NOTE_LENGTH
-from models.urgent_fee import REASON_LENGTH, UrgentFeeStatus
+from models.urgent_fee import REASON_LENGTH
 from resolvers import ticket_desk as acts
 from schema.global_id import global_id, key_found, key_of
 from schema.money import Money
@@ -24,7 +24,7 @@ from schema.mutation import Info, mutation
 from schema.provisioning import ServicePayload
 from schema.scalar import Url
 from schema.service import SUPPORT
-from schema.ticket_list import words_in
+from schema.ticket_list import UrgentFeeStatus, words_in
 
 MOST = 100
 SEPARATOR = "|"

@@ -13,7 +13,7 @@ from models.context import Context
 from models.ticket import TicketPriority, TicketStatus
 from models.ticket_category import TicketCategory
 from models.ticket_word import wanted
-from models.urgent_fee import UrgentFeeStatus
+from models.urgent_fee import UrgentFeeStatus as UrgentFeeStatus
 from schema.connection import OrderDirection, newest
 from schema.enumeration import described
 from schema.global_id import NOWHERE, key_found, read_global_id

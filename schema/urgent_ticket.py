@@ -16,6 +16,7 @@ from schema.invoice import Invoice
 from schema.invoice_line import TaxedMoney
 from schema.node import part
 from schema.quote import Quote, quote_shown
+from schema.ticket_list import UrgentFeeStatus
 
 SHOWS_FEE = authorize(
     overall=[OverallPermission.BILLING, OverallPermission.TECHNICAL_SERVER], server=[ServerPermission.TECHNICAL_CONTACT]
@@ -26,7 +27,7 @@ BILLING = authorize(overall=[OverallPermission.BILLING])
 
 @part(rows.UrgentFee, gate=SHOWS_FEE, owner="owner_id", server="server_id", description="Fee of an urgent ticket.")
 class UrgentFee:
-    status: rows.UrgentFeeStatus = strawberry.field(description="State.")
+    status: UrgentFeeStatus = strawberry.field(description="State.")
     amount: TaxedMoney = declare(Batch("id", acts.amounts), description="Amount charged or that would be.")
     invoice: Invoice | None = declare(One("charge_id", acts.invoice), BILLING, description="Invoice, once issued.")
 

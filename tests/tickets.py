@@ -4,10 +4,13 @@ import hashlib
 from typing import Any
 from uuid import UUID, uuid4
 
+from models.attachment import Attachment
+from models.column import new_id
 from models.service import ServiceCredential, ServiceScope
-from models.ticket import Ticket
+from models.ticket import Ticket, TicketMessage
 from schema.global_id import global_id
 from tests.api import OWNER, Api, profile_id
+from tests.granting import put
 from tests.test_access import credential, staff
 
 OPEN = """mutation Open($input: TicketOpenInput!) { ticketOpen(input: $input) { ticket { id number status }
@@ -106,3 +109,23 @@ async def key_of(api: Api, ticket: str) -> UUID:
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+async def a_file(api: Api, person: Any = OWNER) -> UUID:
+    """A file of a message of a ticket, without its bytes; answers its id."""
+    ticket = await a_ticket(api, person, subject="attached")
+    key = await key_of(api, ticket)
+    (message,) = [row for row in await api.rows(TicketMessage) if row.ticket_id == key]
+    row = Attachment(
+        message_id=message.id,
+        position=1,
+        stored_as=new_id(),
+        filename="log.txt",
+        content_type="text/plain",
+        byte_size=1,
+        sha256=digest(b"."),
+        created_at=message.created_at,
+        owner_id=message.owner_id,
+        category=message.category,
+    )
+    return await put(api, Attachment, **row.model_dump())
