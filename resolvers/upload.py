@@ -131,7 +131,7 @@ async def purge(db: Db) -> None:
 
 
 async def sweep(db: Db, store: FileStore) -> None:
-    """PRO-9. Delete the bytes that nothing refers to any more, such as those of a profile that was deleted."""
+    """TIC-1. Delete the bytes that nothing refers to any more, such as those of a profile that was deleted."""
     while rows := await db.rows(FORGOTTEN, {"before": db.database.clock.now() - GRACE}):
         await db.release()
         for row in rows:
