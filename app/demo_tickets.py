@@ -130,7 +130,7 @@ def _rows(told: Told, number: int, owner: UUID, writer: UUID, at: datetime) -> I
 
 
 def _note(text: str, number: int, ticket: Ticket) -> dict[str, Any]:
-    values = {"service_id": UUID(int=0), "agent": AGENT, "text": text, "created_at": ticket.updated_at}
+    values: dict[str, Any] = {"service_id": UUID(int=0), "agent": AGENT, "text": text, "created_at": ticket.updated_at}
     return TicketNote(id=_key(10 * number + 8), ticket_id=ticket.id, **values).model_dump()
 
 

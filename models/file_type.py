@@ -26,7 +26,7 @@ def check_type(content_type: str, file: BinaryIO, size: int) -> None:
     check = FILE_TYPES.get(content_type)
     try:
         good = check is not None and check(file, size)
-    except (struct.error, OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError):
+    except (struct.error, OSError, ValueError, EOFError, zipfile.BadZipFile, RuntimeError):
         good = False
     if not good:
         raise NotOfThisType

@@ -1,25 +1,17 @@
 """Figures of the rules that an operator may change: delays, limits, rates. Every one is `ESPACE_<NAME>`."""
 
 from datetime import timedelta
-from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-from models.file_type import FILE_TYPES
+from models.duration import Duration as Duration
+from models.ticket_setting import TicketFigures
 
 
-def _seconds(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
-"""Seconds, or a duration of ISO 8601 such as `PT30M`."""
-
-
-class Figures(BaseModel):
+class Figures(TicketFigures):
     """What rules read. Defaults are the shipped ones; the application adds where it listens and stores."""
 
     billing_zone: str = Field(default="Europe/Paris", description="Time zone of civil dates on documents and periods.")
@@ -283,40 +275,6 @@ class Figures(BaseModel):
     notice_tolerance: Duration = Field(
         default=timedelta(seconds=300), description="BIL-10. How old a provider’s signed notice may be."
     )
-    on_call_address: str = Field(
-        default="on-call@espace.example",
-        max_length=254,
-        pattern=r"^[!-?A-~]+@[!-?A-~]+$",
-        description="TIC-4. Whom an urgent ticket calls, by a mail at once, day and night.",
-    )
-    upload_bytes: int = Field(
-        default=20 * 2**20, ge=1, le=2**31 - 1, description="TIC-1. How large a file may be, in bytes."
-    )
-    upload_types: tuple[str, ...] = Field(
-        default=(
-            "application/pdf",
-            "application/zip",
-            "image/gif",
-            "image/jpeg",
-            "image/png",
-            "image/webp",
-            "text/plain",
-        ),
-        description="TIC-1. Types of files that are taken; a JSON list, of these alone: others cannot be checked.",
-    )
-    upload_lifetime: Duration = Field(
-        default=timedelta(hours=1), description="TIC-1. How long an announced file may be sent, and attached."
-    )
-    uploads_waiting: int = Field(
-        default=20, ge=1, description="TIC-1. Files of one profile that are attached to nothing yet."
-    )
-    upload_room: int = Field(
-        default=500 * 2**20, ge=1, description="TIC-1. What all files that one profile sent may have, in bytes."
-    )
-    message_files: int = Field(default=10, ge=1, description="TIC-1. Files of one message.")
-    attachment_link_lifetime: Duration = Field(
-        default=timedelta(minutes=10), description="TIC-1. How long the link to a file works, for whoever asked for it."
-    )
     provisioning_delay: Duration = Field(
         default=timedelta(milliseconds=500),
         description="EVT-2. How long the simulator, which is there where nothing else is, takes for what it is asked.",
@@ -357,13 +315,6 @@ class Figures(BaseModel):
             return vat.validate(value) if value else None
         except ValidationError:
             raise ValueError("this is not a VAT number of a country of the European Union") from None
-
-    @field_validator("upload_types")
-    @classmethod
-    def _checkable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := [each for each in value if each not in FILE_TYPES]:
-            raise ValueError(f"files of the type {unknown[0]} cannot be checked")
-        return value
 
     @field_validator("billing_zone")
     @classmethod

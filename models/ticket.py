@@ -182,7 +182,7 @@ class Ticket(Concerned, table=True):
     def close(self, record: Record, writer: Writer, *, reason: str | None = None) -> None:
         """TIC-1. It is dealt with, until somebody writes again."""
         self._check(TicketAction.CLOSE)
-        because = {"reason": reason} if reason else {}
+        because: dict[str, Any] = {"reason": reason} if reason else {}
         self._become(record, TicketStatus.CLOSED, CLOSED, **because, **_named(writer))
 
     def reopen(self, record: Record) -> None:
@@ -196,7 +196,7 @@ class Ticket(Concerned, table=True):
 
     def page(self, record: Record, address: str, message_id: UUID, server: str) -> None:
         """TIC-4. Call the engineer on call, at once, day and night."""
-        facts = {"number": self.number, "title": self.title, "server": server}
+        facts: dict[str, Any] = {"number": self.number, "title": self.title, "server": server}
         record.happened(PAGED, self, address=address, message_id=str(message_id), **facts)
 
     def _become(self, record: Record, status: TicketStatus, what: Any, **facts: Any) -> None:

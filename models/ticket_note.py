@@ -12,11 +12,33 @@ from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
 from models.column import Instant, new_id
+from models.refusal import Code, Refusal
 from models.ticket import AGENT_LENGTH
 
 NOTED = action("ticket_note.added", "The support team noted something about a ticket")
 ASSIGNED = action("ticket_desk.assigned", "The support team assigned a ticket")
 NOTE_LENGTH = 5_000
+
+
+class AgentMissing(Refusal):
+    """TIC-1. Customers are told the first name of who writes to them."""
+
+    code = Code.REQUIRED
+    message = "Say the first name of who does it, in 60 characters at most."
+
+
+class ReasonMissing(Refusal):
+    """TIC-1, TIC-4. What the team decides has a reason."""
+
+    code = Code.REQUIRED
+    message = "Say why, in 2,000 characters at most."
+
+
+class NoteMissing(Refusal):
+    """TIC-1. A note has a text."""
+
+    code = Code.REQUIRED
+    message = "Write the note, in 5,000 characters at most."
 
 
 class TicketNote(SQLModel, table=True):

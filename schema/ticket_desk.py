@@ -12,10 +12,9 @@ from engine.error import BAD_USER_INPUT, FieldRefused
 from models.context import Context
 from models.money import Money as Amount
 from models.profile import display_name
-from models.refusal import Code, Refusal
 from models.ticket import AGENT_LENGTH, TicketPriority, TicketStatus, checked_body, wishes_of
 from models.ticket_category import TicketCategory
-from models.ticket_note import NOTE_LENGTH
+from models.ticket_note import NOTE_LENGTH, AgentMissing, NoteMissing, ReasonMissing
 from models.urgent_fee import REASON_LENGTH
 from resolvers import ticket_desk as acts
 from schema.global_id import global_id, key_found, key_of
@@ -28,27 +27,6 @@ from schema.ticket_list import UrgentFeeStatus, words_in
 
 MOST = 100
 SEPARATOR = "|"
-
-
-class AgentMissing(Refusal):
-    """TIC-1. Customers are told the first name of who writes to them."""
-
-    code = Code.REQUIRED
-    message = "Say the first name of who does it, in 60 characters at most."
-
-
-class ReasonMissing(Refusal):
-    """TIC-1, TIC-4. What the team decides has a reason."""
-
-    code = Code.REQUIRED
-    message = "Say why, in 2,000 characters at most."
-
-
-class NoteMissing(Refusal):
-    """TIC-1. A note has a text."""
-
-    code = Code.REQUIRED
-    message = "Write the note, in 5,000 characters at most."
 
 
 @strawberry.type(description="A file of a message.")

@@ -104,7 +104,8 @@ async def desk(api: Api, document: str, secret: str | None = None, **given: Any)
 
 async def key_of(api: Api, ticket: str) -> UUID:
     """The key behind a ticket's id."""
-    return next(row.id for row in await api.rows(Ticket) if global_id("Ticket", row.id) == ticket)
+    found: UUID = next(row.id for row in await api.rows(Ticket) if global_id("Ticket", row.id) == ticket)
+    return found
 
 
 def digest(content: bytes) -> str:

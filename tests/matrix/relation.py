@@ -18,6 +18,13 @@ OF_PAYMENTS = {
     "Payment.invoices": "Invoice",
     "Invoice.payments": "Payment",
 }
+OF_TICKETS = {
+    "Profile.tickets": "Ticket",
+    "Ticket.profile": "Profile",
+    "Ticket.messages": "TicketMessage",
+    "TicketMessage.ticket": "Ticket",
+    "TicketMessage.attachments": "Attachment",
+}
 
 
 @dataclass(frozen=True)
@@ -69,14 +76,9 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Billing.profile": ("Profile", (OWN,)),
         "Profile.alerts": ("Alert", (OWN,)),
         "Alert.subject": ("Profile", (OWN,)),
-        "Profile.tickets": ("Ticket", (OWN,)),
-        "Ticket.profile": ("Profile", (OWN,)),
-        "Ticket.messages": ("TicketMessage", (OWN,)),
-        "TicketMessage.ticket": ("Ticket", (OWN,)),
-        "TicketMessage.attachments": ("Attachment", (OWN,)),
         "Billing.ledger": ("LedgerEntry", (OWN,)),
         "Billing.invoices": ("Invoice", (OWN,)),
-        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},
+        **{coordinate: (kind, (OWN,)) for coordinate, kind in (OF_PAYMENTS | OF_TICKETS).items()},
         "LedgerEntry.source": ("Invoice", (OWN,)),
         "Profile.activity": ("ActivityEvent", (OWN,)),
         "Profile.contracts": ("Contract", (OWN,)),

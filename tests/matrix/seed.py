@@ -246,7 +246,7 @@ def _asked(estate: Estate) -> Iterator[SQLModel]:
         id=estate.file, message_id=estate.message, position=1, filename="matrix.txt", **content, **of_owner
     )
     label: dict[str, Any] = {"label_en": "Urgent", "label_fr": "Urgent", "rate_bp": 2_000}
-    amounts = {"net_cents": CENTS, "tax_cents": CENTS // 5}
+    amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
     yield UrgentFee(ticket_id=estate.ticket, owner_id=estate.owner, agreed_at=SINCE, **label, **amounts)
 
 
