@@ -16,7 +16,7 @@ from models.db import Database, Db
 from models.file_store import FileStore, Incoming
 from models.file_type import NotOfThisType, check_type
 from models.upload import UploadState, read_upload_token
-from resolvers.upload import PATH, NotReceivable, begin, finish
+from resolvers.upload import PATH, NotReceivable, OthersArriving, begin, finish
 
 HELD = 2**20
 """Bytes that are kept in memory before they are written."""
@@ -62,6 +62,8 @@ async def _received(settings: Settings, db: Db, store: FileStore, request: Reque
         announced = await begin(db, upload_id)
     except NotReceivable:
         return _told(404, "not found")
+    except OthersArriving:
+        return _told(503, "busy", {"Retry-After": "5"})
     state = UploadState.ANNOUNCED
     try:
         async with asyncio.timeout(settings.upload_seconds):

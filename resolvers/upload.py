@@ -41,12 +41,19 @@ FORGOTTEN = (
     )
     .limit(100)
 )
+ARRIVING = UPLOADS.alias("arriving")
+AT_ONCE = 3
+"""Files of one profile that arrive at once."""
 GRACE = timedelta(hours=1)
 """After its end: a file that was arriving by then has come, or was given up."""
 
 
 class NotReceivable(Exception):
-    """TIC-1. The address leads to nothing that may be sent now."""
+    """TIC-1. The address leads to nothing that may be sent."""
+
+
+class OthersArriving(Exception):
+    """TIC-1. So many files of the same profile arrive already that this one has to wait: others want to send too."""
 
 
 async def create(
@@ -74,19 +81,18 @@ async def create(
 
 
 async def begin(db: Db, upload_id: UUID) -> Row[Any]:
-    """TIC-1. Take an announced file for whoever sends it: nobody else does. Raises NotReceivable."""
-    claimed = (
-        update(UPLOADS)
-        .where(
-            UPLOADS.c.id == upload_id,
-            UPLOADS.c.state == UploadState.ANNOUNCED,
-            UPLOADS.c.expires_at > db.database.clock.now(),
-        )
-        .values(state=UploadState.RECEIVING)
-        .returning(UPLOADS.c.byte_size, UPLOADS.c.sha256, UPLOADS.c.content_type)
-    )
+    """TIC-1. Take an announced file for whoever sends it: nobody else does. Raises NotReceivable, OthersArriving."""
+    now = db.database.clock.now()
+    waits = UPLOADS.c.id == upload_id, UPLOADS.c.state == UploadState.ANNOUNCED, UPLOADS.c.expires_at > now
+    arriving = ARRIVING.c.owner_id == UPLOADS.c.owner_id, ARRIVING.c.expires_at > now
+    count = select(func.count()).where(*arriving, ARRIVING.c.state == UploadState.RECEIVING).scalar_subquery()
+    taken = update(UPLOADS).where(*waits, count < AT_ONCE).values(state=UploadState.RECEIVING)
     async with db.bookkeeping() as connection:
-        found = (await connection.execute(claimed)).first()
+        found = (
+            await connection.execute(taken.returning(UPLOADS.c.byte_size, UPLOADS.c.sha256, UPLOADS.c.content_type))
+        ).first()
+        if found is None and (await connection.execute(select(UPLOADS.c.id).where(*waits))).first():
+            raise OthersArriving
     if found is None:
         raise NotReceivable
     return found

@@ -334,6 +334,28 @@ async def test_who_is_too_slow_is_told_and_may_try_again(api: Api, tmp_path: Pat
     assert (await sent(api, target)).status_code == 204
 
 
+async def test_nobody_keeps_others_from_sending(api: Api) -> None:
+    """Of one profile some files arrive at once; the others are told to wait, and their addresses stay good."""
+    release = asyncio.Event()
+
+    async def held() -> AsyncIterator[bytes]:
+        yield PNG[:5]
+        await release.wait()
+        yield PNG[5:]
+
+    targets = [(await announced(api))["target"] for _ in range(acts.AT_ONCE + 1)]
+    arriving = [asyncio.create_task(sent(api, target, held())) for target in targets[:-1]]
+    async with asyncio.timeout(2):
+        while [row.state.value for row in await api.rows(Upload)].count("RECEIVING") < acts.AT_ONCE:
+            await asyncio.sleep(0.01)
+    busy = await sent(api, targets[-1])
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
+    assert (await sent(api, (await announced(api, person=FREE))["target"])).status_code == 204
+    release.set()
+    assert [each.status_code for each in await asyncio.gather(*arriving)] == [204] * acts.AT_ONCE
+    assert (await sent(api, targets[-1])).status_code == 204
+
+
 async def test_an_address_ends_in_real_time(api: Api, clock: FrozenClock) -> None:
     target = (await announced(api))["target"]
     clock.move(Figures().upload_lifetime)
