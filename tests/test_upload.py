@@ -345,8 +345,8 @@ async def test_nobody_keeps_others_from_sending(api: Api) -> None:
 
     targets = [(await announced(api))["target"] for _ in range(acts.AT_ONCE + 1)]
     arriving = [asyncio.create_task(sent(api, target, held())) for target in targets[:-1]]
-    async with asyncio.timeout(2):
-        while [row.state.value for row in await api.rows(Upload)].count("RECEIVING") < acts.AT_ONCE:
+    async with asyncio.timeout(20):
+        while [row.state.value for row in await api.rows(Upload)].count("RECEIVING") < acts.AT_ONCE:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     busy = await sent(api, targets[-1])
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
