@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from app import demo_hosting
+from app import demo_hosting, demo_tickets
 from app.catalogue_file import shipped
 from app.mail import Letters
 from app.passwords import HashingPool
@@ -111,9 +111,12 @@ async def seed(
         if missing:
             await _people(db, missing, await passwords.hash(PASSWORD), vault)
         owner, delegate, tech, free, *_ = (person.key for person in PEOPLE)
-        return await demo_hosting.seed(
+        made = await demo_hosting.seed(
             db, owner=owner, delegate=delegate, tech=tech, free=free, zone=zone, charged=charged
         )
+        if made:
+            await demo_tickets.seed(db, owner=owner, delegate=delegate)
+        return made
 
 
 async def _people(db: Db, missing: list[Person], password_hash: str, vault: Vault) -> None:

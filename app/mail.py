@@ -26,6 +26,7 @@ from app.settings import Settings
 from models.link import link_token
 from models.mail import Cause, Letter, MailRefused
 from models.profile import Locale
+from models.ticket_reference import reply_reference
 
 TEMPLATES = Path(__file__).parent / "templates" / "mail"
 LAYOUT = "layout"
@@ -153,6 +154,9 @@ class Letters:
             message["Date"] = format_datetime(cause.sent_at)
             message["Message-ID"] = f"<{cause.delivery_id}@{self.sender.domain}>"
             message["Auto-Submitted"] = "auto-generated"
+            if cause.thread_id is not None:
+                reference = reply_reference(self.settings.secret_key, cause.thread_id, cause.owner_id)
+                message["In-Reply-To"] = message["References"] = f"<{reference}@{self.sender.domain}>"
         except (ValueError, IndexError, AttributeError):
             # The parser of addresses raises all of these, and its messages quote what they are about.
             raise MailRefused("UNSAFE_HEADER", permanent=True) from None

@@ -16,9 +16,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from strawberry import Schema
 
+from app.attachment import attachment_route
 from app.bus import telling
 from app.document import document_route
 from app.examples import examples
+from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
 from app.live import Lobby, looked_after
@@ -27,6 +29,7 @@ from app.migration import is_at_head
 from app.notice import notice_route
 from app.passwords import hashing_pool
 from app.settings import Settings
+from app.upload import upload_route
 from app.worker import working
 from engine.bind import Bound
 from engine.document import Documents
@@ -62,6 +65,7 @@ def create_app(
     host = Host(settings, bound, database, passwords)
     staff = ServiceHost(settings, staff_schema(), database, passwords)
     lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
+    files = UploadFolder(settings.upload_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -86,6 +90,8 @@ def create_app(
             metrics_route(settings, {"customer": host.executor, "staff": staff.executor}, lobby),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
+            upload_route(settings, database, files),
+            attachment_route(database, host, files),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],
@@ -151,7 +157,7 @@ def _cross_origin(settings: Settings) -> Middleware:
     return Middleware(
         CrossOrigin,
         allow_origins=list(settings.origins),
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT"],
         allow_headers=CORS_HEADERS,
         expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
         allow_credentials=True,

@@ -23,8 +23,8 @@ from engine.measure import DocumentLimits
 from engine.request import RequestLimits
 from models import sqlite
 from models.db import async_url
+from models.duration import Duration
 from models.setting import Figures
-from models.setting_security import Duration
 
 PREFIX = "ESPACE_"
 LOOPBACK = "127.0.0.1", "localhost", "::1"
@@ -166,6 +166,12 @@ class Settings(Figures, BaseSettings):
     mail_folder: Path = Field(
         default=Path("var/mail"), description="EVT-3. Folder that mails are written to where no server is named."
     )
+    upload_folder: Path = Field(
+        default=Path("var/uploads"),
+        description="TIC-1. Folder that files are kept in; processes that serve one database share it.",
+    )
+    upload_seconds: int = Field(default=120, ge=1, description="TIC-1. How long a file may take to arrive, in seconds.")
+    uploads_at_once: int = Field(default=8, ge=1, description="TIC-1. Files that one process takes at once.")
     smtp_url: str | None = Field(
         default=None,
         repr=False,

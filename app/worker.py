@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 
 from app.gateways import simulator
 from app.gateways.folder import FolderMailer
 from app.gateways.smtp import SmtpMailer
+from app.gateways.upload_folder import UploadFolder
 from app.mail import Letters
 from app.payments import providers_of
 from app.register import register_of
@@ -19,22 +21,44 @@ from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
-from resolvers import delivery, erasure, idempotency, ledger_seal, link, password, payment_method, refresh, session
+from resolvers import (
+    delivery,
+    erasure,
+    idempotency,
+    ledger_seal,
+    link,
+    password,
+    payment_method,
+    refresh,
+    session,
+    upload,
+)
 from resolvers.clockwork import play, turn
 from resolvers.works import Works
 
+SWEEP = timedelta(hours=1)
 logger = structlog.get_logger(__name__)
 
 
 async def work(database: Database, settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set. A failure is logged, and what was due is tried again in the next round."""
+    swept: float | None = None
     while not stop.is_set():
         database.queued.clear()
         try:
             await work_once(database, settings, stop)
+            if swept is None or monotonic() - swept > SWEEP.total_seconds():
+                swept = monotonic()
+                await sweep(database, settings)
         except Exception as error:
             log_failure("round_failed", error)
         await _any(stop, database.queued, within=settings.worker_interval)
+
+
+async def sweep(database: Database, settings: Settings) -> None:
+    """TIC-1. Delete the files that nothing refers to any more."""
+    async with Db(database) as db:
+        await upload.sweep(db, UploadFolder(settings.upload_folder))
 
 
 async def work_once(database: Database, settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -49,6 +73,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await erasure.erase(db)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
+        await upload.purge(db)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
         await idempotency.purge(db, settings)

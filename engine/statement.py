@@ -19,6 +19,8 @@ from engine.page import PageRequest, beyond
 
 KEY, KEYS = "key", "keys"
 LIMIT = "page_limit"
+PLACE = "page_place"
+"""What no column of a table is called."""
 Arguments = tuple[tuple[str, Any], ...]
 """What a relation's select is called with, as a key."""
 
@@ -124,7 +126,7 @@ def paged(
     limit = bindparam(LIMIT, type_=Integer())
     if layout.single:
         return Statement(rows.order_by(*ordering).limit(limit), dialect)
-    position = func.row_number().over(partition_by=key, order_by=ordering).label("position")
+    position = func.row_number().over(partition_by=key, order_by=ordering).label(PLACE)
     *wanted, place = rows.add_columns(position).subquery().c
     return Statement(select(*wanted).where(place <= limit).order_by(wanted[0], place), dialect)
 

@@ -6,18 +6,19 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, select
 from sqlmodel import Field, SQLModel
 
 from models.account_name import LONGEST, check_name
 from models.activity import Action, Record, action
-from models.column import Instant, Name, new_id, one_of
+from models.column import Instant, Name, new_id, one_of, table
 from models.held_name import HeldName, SameName, WrongConfirmation
 from models.obstacle import BeingDeleted, IsSuspended, Obstacle, UnderWay
 from models.permission import Subject
 from models.provisioning import Operation, Outcome, ProvisioningTask, task
 from models.refusal import Refusal
 from models.setting import Figures
+from models.visible import OWNERS
 
 OPENING_ASKED = action("account.opening_asked", "The account is being set up")
 OPENED = action("account.opened", "The account was opened", mail="account_opened")
@@ -256,3 +257,7 @@ def new_account(
     asked = task(record, Operation.CREATE, account=account, sealed_password=sealed_password)
     record.happened(OPENING_ASKED, account, name=name, task_id=asked.id)
     return account, HeldName(name=name, account_id=account.id), asked
+
+
+OWNED = table(Account).alias()
+OWNERS["accounts"] = lambda key: select(OWNED.c.owner_id).where(OWNED.c.id == key)

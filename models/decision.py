@@ -49,6 +49,7 @@ def decide(viewer: Viewer, requirement: Requirement, subject: Subject[UUID]) -> 
     """PER-11. None when `viewer` meets `requirement` on `subject`."""
     if (denial := decide_session(viewer, requirement)) is not None:
         return denial
+    requirement = requirement.about(subject.kind)
     wanted, owner = subject.reach(requirement), subject.owner_id
     if viewer.holds(subject) & wanted or _is_party(viewer, requirement, subject):
         return None

@@ -40,6 +40,8 @@ class Cause:
     facts: Mapping[str, Any]
     link_id: UUID | None = None
     link_expires_at: datetime | None = None
+    thread_id: UUID | None = None
+    """TIC-3. The ticket that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """PER-1, PER-2, PER-3. The permissions that there are, as masks, and what can be required of a caller."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache, reduce
 from operator import or_
@@ -111,6 +112,11 @@ class DenialReason(StrEnum):
     EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
 
 
+RULES: dict[str, Mapping[Any, frozenset[Permission]]] = {}
+"""Rules that say which of the permissions that a requirement lists count for an object, by its kind; each stands beside
+its noun. Where none does, the object is its owner's alone."""
+
+
 @dataclass(frozen=True)
 class Requirement:
     """Who passes: the owner of the subject, and whoever holds one of the listed permissions on it."""
@@ -126,6 +132,8 @@ class Requirement:
     """Any permission that reaches the subject suffices."""
     interactive: bool = False
     """A session, not a token."""
+    rule: str | None = None
+    """One of `RULES`, which narrows it by the kind of the object."""
 
     @property
     def needs_subject(self) -> bool:
@@ -142,6 +150,27 @@ class Requirement:
         """The bits of which one suffices, where the subject is not asked what reaches it."""
         return OWNER | mask_of(*self.listed)
 
+    @cached_property
+    def by_kind(self) -> Mapping[Any, "Requirement"]:
+        """What is left of it for objects of each kind that its rule knows."""
+        rule = RULES[self.rule] if self.rule is not None else {}
+        return {kind: self._only(counting) for kind, counting in rule.items()}
+
+    def about(self, kind: Any) -> "Requirement":
+        """What is asked for an object of this kind."""
+        if self.rule is None:
+            return self
+        return self.by_kind[kind] if kind in self.by_kind else self._only(frozenset())
+
+    def _only(self, counting: frozenset[Permission]) -> "Requirement":
+        return replace(
+            self,
+            rule=None,
+            overall=tuple(each for each in self.overall if each in counting),
+            account=tuple(each for each in self.account if each in counting),
+            server=tuple(each for each in self.server if each in counting),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Subject(Generic[V]):
@@ -157,6 +186,8 @@ class Subject(Generic[V]):
     """Other profiles that may see it, where the requirement says so."""
     concerned: Any = None
     """ALE-3. The bits of the permissions that count on it beside its owner's right, of those asked; None is all."""
+    kind: Any = None
+    """TIC-2. What it is about, where a rule asks for that."""
 
     def reach(self, requirement: Requirement) -> int:
         """PER-4. The bits of which one suffices on this subject."""

@@ -29,6 +29,7 @@ class QuoteKind(StrEnum):
     ACCOUNT_OPEN = "ACCOUNT_OPEN"
     PLAN_CHANGE = "PLAN_CHANGE"
     INVOICING_DAY = "INVOICING_DAY"
+    URGENT_TICKET = "URGENT_TICKET"
 
 
 class Caution(StrEnum):
@@ -39,6 +40,7 @@ class Caution(StrEnum):
     NOT_REFUNDED = "NOT_REFUNDED"
     CUT = "CUT"
     VAT_UNCHECKED = "VAT_UNCHECKED"
+    URGENT_CHARGE = "URGENT_CHARGE"
 
 
 class NotThisQuote(Refusal):

@@ -6,18 +6,19 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, select
 from sqlmodel import Field, SQLModel
 
 from models.account import Account, AccountAction, AccountStatus, obstacle_to, refusal_of_name
 from models.account_name import LONGEST
 from models.activity import Record, action
-from models.column import Instant, Name, json_column, new_id, one_of
+from models.column import Instant, Name, json_column, new_id, one_of, table
 from models.held_name import WrongConfirmation
 from models.obstacle import AccountsUnderWay, BeingDeleted, IsSuspended, Obstacle
 from models.permission import Subject
 from models.provisioning import ProvisioningTask
 from models.setting import Figures
+from models.visible import OWNERS
 
 RENAMED = action("server.renamed", "The server was renamed")
 PLAN_CHANGED = action("server.plan_changed", "The plan of the server was changed")
@@ -146,3 +147,7 @@ def obstacle_on_server(statuses: Set[AccountStatus]) -> Obstacle | None:
     """ACC-5. Why a server is not given up while accounts in these states are on it."""
     waited_for = statuses - {AccountStatus.DELETING}
     return AccountsUnderWay() if any(obstacle_to(AccountAction.DELETE, status) for status in waited_for) else None
+
+
+OWNED = table(Server).alias()
+OWNERS["servers"] = lambda key: select(OWNED.c.owner_id).where(OWNED.c.id == key)

@@ -10,10 +10,12 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
 from models.bank_account import SAMPLE_IBAN, Iban
-from models.setting_security import Duration, SecurityFigures
+from models.duration import Duration
+from models.setting_security import SecurityFigures
+from models.ticket_setting import TicketFigures
 
 
-class Figures(SecurityFigures):
+class Figures(SecurityFigures, TicketFigures):
     """What rules read. Defaults are the shipped ones; the application adds where it listens and stores."""
 
     billing_zone: str = Field(default="Europe/Paris", description="Time zone of civil dates on documents and periods.")

@@ -1,17 +1,10 @@
 """Figures of signing in, of guessing and of permissions; see models/setting.py."""
 
 from datetime import timedelta
-from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 
-
-def _seconds(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
-"""Seconds, or a duration of ISO 8601 such as `PT30M`."""
+from models.duration import Duration
 
 
 class SecurityFigures(BaseModel):

@@ -4,7 +4,7 @@ A parameter is the array of the owners, accounts or servers on which the caller 
 masks are those that requirements name, so there are few; `Context.bindings` makes each array once for a request.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -58,6 +58,8 @@ class Held(NamedTuple):
         return [key for held in maps for key, bits in held.items() if bits & self.mask]
 
 
+OWNERS: dict[str, Callable[[Column], Select[Any]]] = {}
+"""Whose an account or a server is now, by its key; of rows that stay with who had it, when it goes to somebody else."""
 PARAMETERS: dict[str, Held] = {}
 """Every parameter that some filter names."""
 
@@ -79,6 +81,8 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
     if subject.owner_id is None:
         return false()
     owner = subject.owner_id
+    if requirement.rule is not None:
+        return or_(owner == VIEWER_ID, *_by_kind(requirement, subject, owner))
     if isinstance(subject.concerned, ColumnElement):
         return or_(owner == VIEWER_ID, *_concerned(requirement, subject, subject.concerned))
     ways = _holding(subject, subject.reach(requirement))
@@ -107,6 +111,24 @@ def _holding(subject: Subject[Column], wanted: int) -> list[Column]:
     if subject.server_id is not None:
         ways += _through("servers", subject.server_id, owner, wanted, SERVER_BITS, TECHNICAL_SERVER)
     return ways
+
+
+def _by_kind(requirement: Requirement, subject: Subject[Column], owner: Column) -> Iterator[ColumnElement[bool]]:
+    """TIC-2. The rows of each kind, to whoever holds what counts for it, of what their owner still has."""
+    kinds: dict[Requirement, list[ColumnElement[bool]]] = {}
+    for kind, narrowed in requirement.by_kind.items():
+        kinds.setdefault(narrowed, []).append(subject.kind == kind)
+    for narrowed, being in kinds.items():
+        ways = [holding("owners", narrowed.mask, owner)]
+        for name, key, bits, all_of_them in (
+            ("accounts", subject.account_id, ACCOUNT_BITS, TECHNICAL_ACCOUNT),
+            ("servers", subject.server_id, SERVER_BITS, TECHNICAL_SERVER),
+        ):
+            if key is not None:
+                through = _through(name, key, owner, narrowed.mask, bits, all_of_them)
+                still = owner.in_(OWNERS[name](key))
+                ways.append(and_(still, or_(*through)))
+        yield and_(or_(*being), or_(*ways))
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, false, or_, select
 
 from models.column import table
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
@@ -17,6 +17,7 @@ from models.permission import (
     mask_of,
 )
 from models.profile import Profile
+from models.ticket_category import TicketCategory
 from resolvers.right import Reader
 
 PROFILES = table(Profile)
@@ -41,6 +42,7 @@ ON_THIS_SERVER = GRANTS.c.id.in_(
 )
 BILLING = _holds(GRANTS.c.overall, OverallPermission.BILLING)
 CONTACTS = mask_of(AccountPermission.TECHNICAL_CONTACT, ServerPermission.TECHNICAL_CONTACT)
+MANAGEMENT = _holds(GRANTS.c.overall, OverallPermission.ACCOUNT_MANAGEMENT)
 OF_ACCOUNT = or_(_holds(GRANTS.c.overall, OverallPermission.TECHNICAL_ACCOUNT), ON_THIS_ACCOUNT)
 OF_SERVER = or_(_holds(GRANTS.c.overall, OverallPermission.TECHNICAL_SERVER), ON_THIS_SERVER)
 
@@ -68,6 +70,15 @@ async def concerned(reader: Reader, subject: Subject[UUID]) -> list[UUID]:
         if subject.concerned & CONTACTS and (subject.account_id or subject.server_id):
             found |= {row.id: None for row in await technical_contacts(reader, subject)}
     return list(found)
+
+
+async def ticket_contacts(reader: Reader, subject: Subject[UUID]) -> Sequence[Row[Any]]:
+    """PER-10, TIC-2. Who is told of a ticket of the support team's, and of its answers: whoever sees it."""
+    about_something = subject.account_id is not None or subject.server_id is not None
+    if subject.kind is TicketCategory.TECHNICAL and about_something:
+        return await technical_contacts(reader, subject)
+    holding = {TicketCategory.BILLING: BILLING, TicketCategory.SALES: MANAGEMENT}.get(subject.kind, false())
+    return await _told(reader, holding, {"owner_id": subject.owner_id})
 
 
 async def _told(reader: Reader, holding: ColumnElement[bool], parameters: dict[str, Any]) -> Sequence[Row[Any]]:

@@ -44,8 +44,10 @@ from models.setting import Figures
 from models.subscription import Subscription, SubscriptionStatus
 from models.subscription_period import SubscriptionPeriod
 from models.suspension import Suspension, bear
+from models.ticket import Ticket
 from models.token import ApiToken
 from models.two_factor import InvalidCode, TwoFactor
+from models.upload import Upload
 from models.viewer import ANYBODY
 from resolvers.attempt import ask_password, still
 from resolvers.find import find, writing
@@ -113,6 +115,8 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Migration, "owner_id"),
     (BankTransferCandidate, "owner_id"),
     (SandboxMail, "owner_id"),
+    (Upload, "owner_id"),
+    (Ticket, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""
 

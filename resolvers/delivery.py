@@ -1,6 +1,7 @@
 """What leaves the service: taken by a worker, sent, and settled."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from models.mail import SUBJECT_LENGTH, TOKEN_PLACE, Cause, Letter, Mailer, Mail
 from models.profile import EMAIL_CHANGE_ASKED, KNOWN_ALREADY, Profile, display_name
 from models.provisioning import Provisioner, ProvisionerRefused
 from models.setting import Figures
+from models.ticket import TicketMessage
 from resolvers import provisioning
 
 DELIVERIES = table(Delivery)
@@ -25,6 +27,7 @@ EVENTS = table(ActivityEvent)
 LINKS = table(Link)
 MAILS = table(SandboxMail)
 PROFILES = table(Profile)
+MESSAGES = table(TicketMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
             EVENTS.c.occurred_at,
             EVENTS.c.ip_address,
             EVENTS.c.facts,
+            EVENTS.c.subject_id,
             PROFILES.c.id.label("owner_id"),
             PROFILES.c.email,
             PROFILES.c.email_verified_at,
@@ -159,10 +163,21 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
         occurred_at=row.occurred_at,
         sent_at=now,
         ip_address=row.ip_address,
-        facts=row.facts,
+        facts=await _with_message(db, row.facts),
         link_id=link.id if link else None,
         link_expires_at=link.expires_at if link else None,
+        thread_id=row.subject_id if "message_id" in row.facts else None,
     )
+
+
+async def _with_message(db: Db, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """TIC-3. What is told of a ticket with what was written, which is kept in one place."""
+    if "message_id" not in facts:
+        return facts
+    row = await db.first(select(MESSAGES.c.body).where(MESSAGES.c.id == UUID(facts["message_id"])))
+    if row is None:
+        raise MailRefused("MESSAGE_GONE", permanent=True)
+    return {**facts, "lines": [line for line in row.body.splitlines() if line.strip()]}
 
 
 async def _told_instead(db: Db, claimed: Claimed, cause: Cause) -> bool:

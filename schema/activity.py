@@ -59,10 +59,17 @@ class ActivityChange:
     after: str | None = strawberry.field(description="After.")
 
 
-def unnamed_actor(locale: Locale, channel: rows.ActivityChannel) -> Actor:
+@strawberry.type(description="A member of the support team.")
+class SupportAgent(Actor):
+    display_name: str = strawberry.field(description="First name.")
+
+
+def unnamed_actor(locale: Locale, channel: rows.ActivityChannel, facts: Mapping[str, Any]) -> Actor:
     """Who acted, where no profile may be shown."""
     if channel is rows.ActivityChannel.SYSTEM:
         return SystemActor(display_name="Espace")
+    if channel is rows.ActivityChannel.SUPPORT:
+        return SupportAgent(display_name=str(facts.get("agent") or say(locale, "Support team")))
     return HiddenActor(display_name=say(locale, "Somebody"))
 
 
@@ -90,7 +97,7 @@ def _shown(value: Any) -> str | None:
 class ActivityEvent(Node):
     occurred_at: datetime = strawberry.field(description="When.")
     actor: Actor = declare(
-        One("actor_id", kind="Profile", otherwise=Computed(unnamed_actor, ("channel",), given="locale")),
+        One("actor_id", kind="Profile", otherwise=Computed(unnamed_actor, ("channel", "facts"), given="locale")),
         description="Who.",
     )
     channel: rows.ActivityChannel = strawberry.field(description="Through what.")

@@ -74,6 +74,8 @@ class Doing:
     guard: Authorize
     obstacle: Callable[[Any], Obstacle | None]
     """Of the state that the object is in."""
+    suspended: bool = False
+    """It may be done while the caller or the owner is suspended."""
 
     def denied(self, viewer: Viewer, subject: Subject[UUID], state: Any) -> Denial | Obstacle | None:
         """What a mutation would answer, asked in the order in which it asks."""
@@ -84,7 +86,7 @@ class Doing:
             return Denial(DenialReason.TOKEN_SCOPE)
         return (
             decide(viewer, requirement, subject)
-            or decide_change(viewer, owner_id=subject.owner_id, unverified=False, suspended=False)
+            or decide_change(viewer, owner_id=subject.owner_id, unverified=False, suspended=self.suspended)
             or self.obstacle(state)
         )
 

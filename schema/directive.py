@@ -62,7 +62,9 @@ class Authorize:
     """A requirement, as it is printed; made by `authorize`, which leaves out what is not asked."""
 
     subject: str | None = strawberry.directive_field(name="subject", default=strawberry.UNSET)
+    subjects: list[str] | None = strawberry.directive_field(name="subjects", default=strawberry.UNSET)
     parties: list[str] | None = strawberry.directive_field(name="parties", default=strawberry.UNSET)
+    rule: str | None = strawberry.directive_field(name="rule", default=strawberry.UNSET)
     overall: list[OverallPermission] | None = strawberry.directive_field(name="overall", default=strawberry.UNSET)
     account: list[AccountPermission] | None = strawberry.directive_field(name="account", default=strawberry.UNSET)
     server: list[ServerPermission] | None = strawberry.directive_field(name="server", default=strawberry.UNSET)
@@ -73,12 +75,15 @@ class Authorize:
     """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
     itself: strawberry.Private[bool] = False
     """The field asks it by itself, of the owner that its object names: for what is made, and is no row."""
+    kind: strawberry.Private[str] = ""
+    """TIC-2. The field of the input that says what kind of object is made, which its rule asks for."""
 
     def __str__(self) -> str:
         """As it is printed in the schema."""
         asked = {name: getattr(self, name) for name in ("parties", "overall", "account", "server")}
         lists = [f"{name}: [{', '.join(values)}]" for name, values in asked.items() if values]
         flags = [f"{name}: true" for name in ("two_factor", "related", "interactive") if getattr(self, name) is True]
+        flags += [f'rule: "{self.rule}"'] if self.rule else []
         return f"@authorize({', '.join([*lists, *map(to_camel_case, flags)])})" if lists or flags else "@authorize"
 
     @cached_property
@@ -92,7 +97,13 @@ class Authorize:
             two_factor=bool(self.two_factor),
             related=bool(self.related),
             interactive=bool(self.interactive),
+            rule=self.rule or None,
         )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where its subject is named: the first that is given."""
+        return tuple(self.subjects or ()) or ((self.subject,) if self.subject else ())
 
     def check(self, context: Context, subject: Subject[UUID] | None) -> None:
         """Raises the coded error of what is missing."""
@@ -111,7 +122,9 @@ class Authorize:
 def authorize(
     *,
     subject: str | None = None,
+    subjects: list[str] | None = None,
     parties: list[str] | None = None,
+    rule: str | None = None,
     overall: list[OverallPermission] | None = None,
     account: list[AccountPermission] | None = None,
     server: list[ServerPermission] | None = None,
@@ -120,10 +133,13 @@ def authorize(
     interactive: bool = False,
     resolves: tuple[str, ...] = (),
     itself: bool = False,
+    kind: str = "",
 ) -> Authorize:
-    """`@authorize` with these arguments; without any, the owner alone. `resolves` and `itself` are not printed."""
+    """`@authorize` with these arguments; without any, the owner alone. The last three are not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
+        subjects=subjects or strawberry.UNSET,
+        rule=rule or strawberry.UNSET,
         parties=parties or strawberry.UNSET,
         overall=overall or strawberry.UNSET,
         account=account or strawberry.UNSET,
@@ -133,6 +149,7 @@ def authorize(
         interactive=interactive or strawberry.UNSET,
         resolves=resolves,
         itself=itself,
+        kind=kind,
     )
 
 
@@ -190,6 +207,11 @@ ARGUMENTS: dict[tuple[type, str], tuple[str, Any]] = {
     (Authorize, "subject"): (
         "Dotted path to the subject: from the arguments on root fields (an id stands for its object), else from the "
         "parent.",
+        Undefined,
+    ),
+    (Authorize, "subjects"): ("Several paths: the first that is given is the subject.", Undefined),
+    (Authorize, "rule"): (
+        "Id of a rule that narrows this further by the object's own kind or category, e.g. TIC-2.",
         Undefined,
     ),
     (Authorize, "parties"): ("Paths to profiles that pass besides the owner.", Undefined),

@@ -49,6 +49,9 @@ described(
     PAYMENT_METHOD_UNUSABLE="The means of payment cannot be used for this.",
     AMOUNT_OUT_OF_RANGE="Below the minimum or above the maximum.",
     NOTHING_DUE="Nothing left to pay on the invoice.",
+    URGENT_NOT_AVAILABLE="Urgent tickets need a dedicated or gold server.",
+    CHARGE_NOT_ACCEPTED="The possible charge has to be accepted.",
+    UPLOAD_REJECTED="The file is missing, too big or of a refused type.",
 )
 
 

@@ -57,13 +57,16 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
         yield "states no requirement"
     if not isinstance(guard, Authorize):
         return
-    subject, ids = guard.subject or None, list(_ids(field)) if acts else []
-    if guard.requirement.needs_subject and subject is None:
+    ids = list(_ids(field)) if acts else []
+    if guard.requirement.needs_subject and not guard.paths:
         yield "asks for a permission and names no subject"
-    if acts and subject is not None and ".".join(subject.split(".")[:2]) not in ids:
-        yield f"names the subject {subject!r}, which is no id of its input; {', '.join(ids) or 'it has none'}"
+    if acts and guard.requirement.rule is not None and guard.subjects and not guard.kind:
+        yield "names a rule, and no field of its input that says the kind"
+    for subject in guard.paths if acts else ():
+        if ".".join(subject.split(".")[:2]) not in ids:
+            yield f"names the subject {subject!r}, which is no id of its input; {', '.join(ids) or 'it has none'}"
     unclaimed = [path for path in ids if path not in guard.resolves]
-    if unclaimed and subject is None:
+    if unclaimed and not guard.paths:
         yield f"names the id {unclaimed[0]}: whose is it? Say authorize(subject={unclaimed[0]!r})"
     for path in guard.resolves:
         if path not in ids:

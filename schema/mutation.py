@@ -5,7 +5,7 @@ command succeeded without stating what happened.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, TypeVar, cast
 from uuid import UUID
@@ -150,11 +150,22 @@ async def _owner(info: Info, guard: Asked, input: Any) -> UUID | None:
     _fill(info.context, input)
     if not isinstance(guard, Authorize):
         return viewer.own_id
-    subject = await _subject(info, guard.subject, input) if guard.subject else None
-    subject = subject or Subject(viewer.profile_id)
+    subject = await _first(info, guard, input) or Subject(viewer.profile_id)
+    if guard.kind:
+        subject = replace(subject, kind=getattr(input, guard.kind))
     if (denial := decide(viewer, guard.requirement, subject)) is not None:
         raise refused(denial)
     return subject.owner_id
+
+
+async def _first(info: Info, guard: Authorize, input: Any) -> Subject[UUID] | None:
+    """What the first path that is given leads to; of several, what is made is about that alone."""
+    for path in guard.paths:
+        subject = await _subject(info, path, input)
+        if subject is not None:
+            alone = guard.subjects and subject.account_id is not None
+            return replace(subject, server_id=None) if alone else subject
+    return None
 
 
 async def _subject(info: Info, path: str, input: Any) -> Subject[UUID] | None:

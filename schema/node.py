@@ -37,30 +37,43 @@ def node(
     account: str | None = None,
     server: str | None = None,
     concerned: str | None = None,
+    kind: str | None = None,
     description: str,
     only: ColumnElement[bool] | None = None,
 ) -> Callable[[T], T]:
     """A Node type over the rows of `model`. `owner` is the column of their profile, None if every viewer owns them.
 
     `account` and `server` are the columns of the account and the server that a row is or belongs to, `concerned` the
-    one that says which of the permissions count on a row, as bits. Rows outside `only` are treated as deleted.
+    one that says which of the permissions count on a row, as bits, `kind` the one that a rule of the gate asks for.
+    Rows outside `only` are treated as deleted.
     """
 
     if owner is None and "owner_id" in table(model).c:
         raise TypeError(f'{model.__name__} rows have an owner: say owner="owner_id"')
 
-    def made(kind: T) -> T:
-        identity = declare(Computed(lambda key: global_id(kind.__name__, key), ("id",)), description="Global id.")
-        setattr(kind, "id", identity)  # noqa: B010 - a type variable has no attribute of that name
-        kind.__annotations__ = {"id": strawberry.ID, **kind.__annotations__}
+    def made(shown: T) -> T:
+        identity = declare(Computed(lambda key: global_id(shown.__name__, key), ("id",)), description="Global id.")
+        setattr(shown, "id", identity)  # noqa: B010 - a type variable has no attribute of that name
+        shown.__annotations__ = {"id": strawberry.ID, **shown.__annotations__}
         parties = gate.requirement.parties if gate.requirement else ()
-        roles = [("owner_id", owner), ("account_id", account), ("server_id", server), ("concerned", concerned)]
+        roles = [("owner_id", owner), ("account_id", account), ("server_id", server)]
+        roles += [("concerned", concerned), ("kind", kind)]
         named = [(role, column) for role, column in roles if column]
         others = [f"{party}_id" for party in parties]
         columns = (*(column for _, column in named), *others) if owner else ()
         about = _about(tuple(role for role, _ in named))
-        SOURCES[kind] = Source(table(model), columns, about, gate, only)
-        return strawberry.type(kind, description=description, directives=[gate])
+        SOURCES[shown] = Source(table(model), columns, about, gate, only)
+        return strawberry.type(shown, description=description, directives=[gate])
+
+    return made
+
+
+def part(model: type[SQLModel], *, gate: Authorize, owner: str, server: str, description: str) -> Callable[[T], T]:
+    """A type without an id in the API over rows that belong to somebody; its gate is printed where it is led to."""
+
+    def made(shown: T) -> T:
+        SOURCES[shown] = Source(table(model), (owner, server), _about(("owner_id", "server_id")), gate)
+        return strawberry.type(shown, description=description)
 
     return made
 

@@ -48,6 +48,7 @@ from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
 from schema.suspension import Suspension, suspension
+from schema.ticket import Ticket, tickets
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -170,6 +171,7 @@ class Profile(Node, Actor):
         grant_acts.received, "Permissions received from others."
     )
     alerts: Connection[Alert] = alerts()
+    tickets: Connection[Ticket] = tickets()
     activity: Connection[ActivityEvent] | None = history("History of actions, newest first.")
     security: Annotated["Security", strawberry.lazy("schema.security")] | None = guarded(
         authorize(interactive=True), "Password, two-factor, address filter, sessions and tokens.", One("id")

@@ -28,6 +28,10 @@ VAT_UNCHECKED = (
     "The VAT number has not been looked up in VIES yet: until it is, the price is with VAT. It is looked up when you "
     "confirm, and you are asked again where that changes the price."
 )
+URGENT_CHARGE = (
+    "You agree to be charged this if the cause turns out not to be covered by the service guarantee: our team decides, "
+    "and says why."
+)
 CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
 BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
@@ -109,6 +113,13 @@ class InvoicingDayQuote(Quote):
     balance_after: Money | None = balance_after()
 
 
+@strawberry.type(
+    description="Price of an urgent ticket if the cause is not the provider's; `charge` is zero once found covered."
+)
+class UrgentTicketQuote(Quote):
+    balance_after: Money | None = balance_after()
+
+
 @strawberry.type(description="QUOTE_EXPIRED or QUOTE_CHANGED.")
 class QuoteError(UserError):
     code: Code = strawberry.field(description="Code.")
@@ -121,6 +132,7 @@ TYPES: dict[rows.QuoteKind, type[Quote]] = {
     rows.QuoteKind.ACCOUNT_OPEN: AccountOpenQuote,
     rows.QuoteKind.PLAN_CHANGE: PlanChangeQuote,
     rows.QuoteKind.INVOICING_DAY: InvoicingDayQuote,
+    rows.QuoteKind.URGENT_TICKET: UrgentTicketQuote,
 }
 
 
@@ -159,3 +171,5 @@ def _warning(locale: Locale, caution: rows.Caution) -> str:
             return say(locale, CUT)
         case rows.Caution.VAT_UNCHECKED:
             return say(locale, VAT_UNCHECKED)
+        case rows.Caution.URGENT_CHARGE:
+            return say(locale, URGENT_CHARGE)

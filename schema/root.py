@@ -6,7 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.account import AccountMutation, AccountQuery
-from schema.activity import ActivitySubscription, HiddenActor, SystemActor
+from schema.activity import ActivitySubscription, HiddenActor, SupportAgent, SystemActor
 from schema.alert import AlertSubscription
 from schema.billing import BillingSubscription
 from schema.catalog import CatalogQuery
@@ -40,8 +40,10 @@ from schema.scalar import SCALARS
 from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
 from schema.subscription import SubscriptionMutation
+from schema.ticket import TicketMutation, TicketQuery
 from schema.token import TokenMutation
 from schema.two_factor import TwoFactorMutation
+from schema.upload import UploadMutation
 
 MOST_IDS = 100
 DESCRIPTION = (
@@ -75,6 +77,7 @@ class Query(
     AccountQuery,
     ServerQuery,
     InvoiceQuery,
+    TicketQuery,
     SandboxQuery,
     LimitQuery,
 ):
@@ -105,6 +108,8 @@ class Mutation(
     MigrationMutation,
     ServerMutation,
     ContractMutation,
+    UploadMutation,
+    TicketMutation,
 ):
     """Nouns, in the order of the contract."""
 
@@ -141,6 +146,7 @@ def build() -> Bound:
             QuoteError,
             ThrottleError,
             HiddenActor,
+            SupportAgent,
             SystemActor,
         ],
         config=StrawberryConfig(scalar_map=SCALARS),

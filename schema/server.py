@@ -32,7 +32,9 @@ from schema.infrastructure import ServerConfiguration, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
+from schema.quote import UrgentTicketQuote
 from schema.subscription import ServiceSubscription, running_server
+from schema.urgent_ticket import urgent_ticket_quote
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -128,6 +130,7 @@ class Server(Node):
         marks=[SEMANTIC_NON_NULL],
         description="Health.",
     )
+    urgent_ticket_quote: UrgentTicketQuote | None = urgent_ticket_quote()
     viewer_can: Decision = declare(
         Computed(can, ("owner_id", "id", "status"), given="reader"),
         arguments={"action": (rows.ServerAction, "What.")},

@@ -16,12 +16,13 @@ from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
 from schema.suspension import SuspensionMutation
+from schema.ticket_desk import TicketDeskMutation, TicketDeskQuery
 
 DESCRIPTION = "What the provider's other services ask and report."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery, BankTransferQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, BankTransferQuery, TicketDeskQuery):
     """Nouns of the staff schema."""
 
 
@@ -33,6 +34,7 @@ class StaffMutation(
     DomainMutation,
     MigrationStaffMutation,
     BankTransferMutation,
+    TicketDeskMutation,
 ):
     """Nouns of the staff schema."""
 

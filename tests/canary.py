@@ -31,7 +31,7 @@ from tests.marks import NARROWED, Marked, narrowed
 from tests.scope import Request
 from tests.walker import Walker
 
-ROOTS = ("account", "node", "nodes", "sandbox", "server", "session", "viewer")
+ROOTS = ("account", "node", "nodes", "sandbox", "server", "session", "ticket", "viewer")
 """What leads to something that is somebody's. The catalogue is everybody's: one document in four asks for it too."""
 MINE = ("viewer",)
 """What leads to all that is one's own: one document in four asks for nothing else."""

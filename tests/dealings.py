@@ -18,6 +18,11 @@ ON_SERVER = {1: 1, 2: 1, 3: 2}
 SHARED_ALERT = 1
 """ALE-3. Of everybody's alerts the one about a negative balance, which whoever holds BILLING sees."""
 
+OF_TICKETS = ("ticket", "ticket_message", "attachment")
+"""TIC-2. What a ticket shows; the tables of its notes are in none of these rules, since nobody sees them."""
+BILLING_TICKET = 1
+"""Of everybody's tickets the one about billing: their topics are in the order of the rule."""
+
 
 class Place(NamedTuple):
     """What a mark was written into."""
@@ -163,6 +168,8 @@ def _in_force(grant: Grant, mark: Mark) -> bool:
         return bool(COMMERCIAL.intersection(grant.overall))
     if mark.place.table == "alert":
         return OverallPermission.BILLING in grant.overall and mark.number == SHARED_ALERT
+    if mark.place.table in OF_TICKETS:
+        return OverallPermission.BILLING in grant.overall and mark.number == BILLING_TICKET
     if mark.place.table in BILLED:
         return OverallPermission.BILLING in grant.overall
     return mark.place == SHOWN_NAME or (OverallPermission.BILLING in grant.overall and mark.place in IDENTITY)
@@ -179,4 +186,6 @@ def _of_one_account(caller: Caller, only: Of, mark: Mark) -> bool:
         return grant is None and mark.number == only.number
     if mark.place == Place("subscription", "id"):
         return commercial and mark.number == only.number
+    if mark.place.table in OF_TICKETS:  # Each is about the account of its number.
+        return grant is None and mark.number == only.number
     return mark.place in ADDRESS | {SHOWN_NAME} or (mark.place.table == "account" and mark.number == only.number)

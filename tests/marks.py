@@ -150,6 +150,14 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("subscription_period", "ends_before"): lambda of: START.date() + timedelta(days=30),
     Place("server_grant", "grant_id"): lambda of: Row("permission_grant", Of(of.customer, ON_SERVERS[of.number][0])),
     Place("server_grant", "server_id"): lambda of: Row("server", Of(of.customer, ON_SERVERS[of.number][1])),
+    Place("attachment", "position"): lambda of: 1,
+    Place("attachment", "stored_as"): lambda of: UUID(int=1 + ROWS * of.customer + of.number),
+    Place("ticket", "number"): lambda of: 1_000 + ROWS * of.customer + of.number,
+    Place("ticket", "opened_by_id"): _actor,
+    Place("ticket_desk", "service_id"): lambda of: UUID(int=9),
+    Place("ticket_message", "author_id"): _actor,
+    Place("ticket_message", "position"): lambda of: 1,
+    Place("ticket_note", "service_id"): lambda of: UUID(int=9),
     Place("server_grant", "permissions"): lambda of: mask_of(ON_SERVERS[of.number][2]),
 }
 """Columns whose values have to be what they are."""
@@ -200,10 +208,15 @@ class Marked:
         self.kinds = sorted(
             (shape.name, shape.source.table.name)
             for shape in self.bound.shapes.values()
-            if shape.source and shape.source.table.name in self.tables and "id" in shape.source.table.c
+            if shape.source and shape.source.table.name in self.tables and self._is_node(shape.name)
         )
         self.others: dict[str, list[Any]] = {}
         """Of each table whose rows are nobody's, the keys."""
+
+    def _is_node(self, name: str) -> bool:
+        """Whether its rows have ids that clients can hold."""
+        kind: Any = self.bound.graphql.type_map[name]
+        return any(each.name == "Node" for each in kind.interfaces)
 
     async def fill(self, database: Database) -> None:
         """Write the rows of all customers."""

@@ -20,6 +20,7 @@ from tests.asked import statements
 from tests.booking import invoiced
 from tests.granting import put
 from tests.paying import add_card, top_up
+from tests.tickets import a_file
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -43,6 +44,10 @@ PATHS = {
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "Migration": '{ account(name: "atelier") { scheduledMigration { id } } }',
+    "Ticket": "{ viewer { tickets(first: 1) { nodes { id } } } }",
+    "TicketMessage": "{ viewer { tickets(first: 1) { nodes { messages(first: 1) { nodes { id } } } } } }",
+    "Attachment": '{ viewer { tickets(first: 1, filter: {search: "attached"}) { nodes { messages(first: 1) { nodes {'
+    " attachments { id } } } } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -64,6 +69,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await api.api_token(OWNER)
     if kind in ("LedgerEntry", "Invoice", "Alert"):
         await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
+    if kind == "Attachment":
+        await a_file(api)
     if kind == "Payment":
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
     if kind == "CardPaymentMethod":

@@ -26,14 +26,17 @@ from models.permission import (
     ServerPermission,
     Subject,
 )
+from models.ticket_category import TicketCategory
 from models.viewer import ANYBODY, Viewer
 from resolvers.right import with_rights
 from schema.directive import Authorize
+from schema.global_id import global_id
 from schema.node import SOURCES
 from tests.api import DELEGATE, FREE, OWNER, Api
 from tests.booking import invoiced
 from tests.granting import a_grant, a_server, an_account, put
 from tests.paying import add_card, token, top_up
+from tests.tickets import a_file, a_ticket
 
 ME, OTHER = new_id(), new_id()
 SIGNED_IN = Viewer(profile_id=ME, session_id=new_id(), interactive=True)
@@ -102,6 +105,12 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
         await top_up(api, "10", token("card_ok"), person)
     for person in (OWNER, FREE):
         await every_alert(api, person, keys[0] if person is OWNER else None, server if person is OWNER else None)
+    await a_file(api, OWNER)
+    for category in TicketCategory:  # TIC-2. Of each topic, about nothing, an account, one on a server, and a server.
+        for about in ({}, *({"accountId": global_id("Account", key)} for key in keys[:2])):
+            await a_ticket(api, category=category, **about)
+        await a_ticket(api, category=category, serverId=global_id("Server", server))
+        await a_ticket(api, FREE, category=category)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)

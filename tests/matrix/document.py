@@ -45,6 +45,7 @@ GIVEN: Mapping[str, str] = {
     "Query.account": "(name: $name)",
     "Query.invoice": "(number: $name)",
     "Query.server": "(name: $name)",
+    "Query.ticket": "(number: $number)",
 }
 """Arguments of a field, where what its types tell is not enough."""
 
@@ -109,7 +110,9 @@ def _flat(field: GraphQLField) -> str:
 
 
 def _quoted(kind: GraphQLObjectType) -> str:
-    """All that a quote says: what there is refused is refused below, and leaves nothing of it."""
+    """All that a quote says: what there is refused is refused below, and leaves nothing of it. Nodes have a gate."""
+    if _is_node(kind):
+        return "id"
     fields = ((name, get_named_type(each.type)) for name, each in kind.fields.items())
     return " ".join(
         f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else f"{name}{_typename(inner)}"
@@ -204,5 +207,5 @@ def by_root(schema: GraphQLSchema, name: str) -> tuple[str, str]:
     kind = get_named_type(field.type)
     assert isinstance(kind, GraphQLObjectType)
     given = arguments(schema.query_type, name)
-    declared = "($name: String!)" if "$name" in given else ""
+    declared = "($name: String!)" if "$name" in given else "($number: Int!)" if "$number" in given else ""
     return f"query{declared} {{ {name}{given} {{ __typename {whole(schema, kind)} }} }}", kind.name

@@ -204,8 +204,8 @@ def _standing(caller: Caller, mutation: str, call: Call) -> Outcome | None:
 
 def _about_object(caller: Caller, call: Call, target: Target) -> Outcome | None:
     """Decision 10: the object's gate, then the requirement on it."""
-    if call.about == "viewer":  # everybody owns their own profile
-        return None
+    if call.about == "viewer":  # everybody owns their own profile, and a narrowed token reaches it not
+        return Outcome.TOKEN_SCOPE if caller.narrowed else None
     if call.about == "Sandbox" and caller.narrowed:
         return Outcome.TOKEN_SCOPE  # no id to be wrong
     if not sees(caller, call.about, target):

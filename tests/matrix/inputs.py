@@ -73,6 +73,12 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "paymentMethodConfirm": {},
     "paymentMethodUpdate": {"autoDebit": True},
     "paymentMethodRemove": {},
+    "uploadCreate": {"filename": "a.txt", "contentType": "text/plain", "byteSize": 1, "sha256": "0" * 64},
+    "ticketOpen": {"subject": "Matrix", "body": "Matrix", "category": "BILLING", "idempotencyKey": KEY},
+    "ticketReply": {"body": "Matrix"},
+    "ticketClose": {},
+    "ticketReopen": {},
+    "ticketMarkRead": {},
     "subscriptionRenewalUpdate": {"renews": False},
     "migrationApply": {},
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
@@ -88,7 +94,7 @@ IDS = {
     "CardPaymentMethod": "paymentMethodId",
 }
 """The input's name for an id of a type, where it is not the type's own name."""
-OF_PROFILE = {"invoicingDayUpdate", "balanceTopUp", "invoicePay", "paymentMethodAdd"}
+OF_PROFILE = {"invoicingDayUpdate", "balanceTopUp", "invoicePay", "paymentMethodAdd", "ticketOpen"}
 """Mutations whose input calls a profile that."""
 
 

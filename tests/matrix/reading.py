@@ -20,7 +20,10 @@ NATURALLY_NULL = {
     ("Server.subscription", Target.OWN),
 }
 """What is not there, whoever asks."""
-QUOTES = {"Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"}
+QUOTES = {
+    *("Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"),
+    "Server.urgentTicketQuote",
+}
 NEVER_NULL = table.LEADS_TO.keys() | QUOTES | {"ServiceSubscription.item"}
 """What is there, unless it is hidden or something of it is refused."""
 Path = tuple[str | int, ...]

@@ -73,10 +73,11 @@ async def through_parents(asked: Asked, caller: Caller, kind: str) -> list[Cell]
 async def by_root(asked: Asked, caller: Caller, name: str) -> list[Cell]:
     """A root field, for each object that its argument could name."""
     text, kind = document.by_root(asked.api.bound.graphql, name)
-    takes_name = "$name" in text
+    takes_name, takes_number = "$name" in text, "$number" in text
     cells: list[Cell] = []
-    for target in TARGETS.get(kind, USUAL) if takes_name else (Target.OWN,):
-        variables = {"name": asked.world.name(caller, kind, target)} if takes_name else {}
+    for target in TARGETS.get(kind, USUAL) if takes_name or takes_number else (Target.OWN,):
+        variables: dict[str, Any] = {"name": asked.world.name(caller, kind, target)} if takes_name else {}
+        variables |= {"number": asked.world.number(caller, target)} if takes_number else {}
         reading = await read(asked, caller, text, variables)
         cells += _root_cells(reading, name, kind, target)
     return cells

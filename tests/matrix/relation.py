@@ -18,6 +18,13 @@ OF_PAYMENTS = {
     "Payment.invoices": "Invoice",
     "Invoice.payments": "Payment",
 }
+OF_TICKETS = {
+    "Profile.tickets": "Ticket",
+    "Ticket.profile": "Profile",
+    "Ticket.messages": "TicketMessage",
+    "TicketMessage.ticket": "Ticket",
+    "TicketMessage.attachments": "Attachment",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ OF_OWN: Mapping[str, str] = {
     "ApiToken.onlyAccount": "Account",
     "Sandbox.mails": "SandboxMail",
     **OF_PAYMENTS,
+    **OF_TICKETS,
 }
 """What leads to objects of the owner's, whatever it is asked of."""
 

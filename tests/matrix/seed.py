@@ -12,6 +12,7 @@ from app.passwords import HashingPool
 from models.account import Account
 from models.activity import ActivityChannel, ActivityEvent
 from models.alert import CONCERNED, Alert, AlertKind
+from models.attachment import Attachment
 from models.charge import RevenueKind
 from models.column import new_id, table
 from models.contract import Contract, ContractVersion
@@ -38,7 +39,10 @@ from models.server import Server
 from models.service_level import ServiceLevel
 from models.session import Session, SessionMethod
 from models.subscription import Subscription
+from models.ticket import Ticket, TicketCounter, TicketMessage, TicketStatus
+from models.ticket_category import TicketCategory
 from models.token import ApiToken
+from models.urgent_fee import UrgentFee
 from models.vat import SELLER, Audience, VatTreatment
 from models.vat_rate import VatRate
 from tests.database import START
@@ -97,6 +101,7 @@ def sold() -> Iterator[SQLModel]:
         )
         for each in Audience
     )
+    yield TicketCounter(last=len(ESTATES))
     yield FeePrice(fee=Fee.URGENT_TICKET, cents=1, valid_from=SINCE)
     texts: dict[str, Any] = {"title_en": "Terms", "title_fr": "Conditions", "text_en": "All.", "text_fr": "Tout."}
     yield ContractVersion(id=CONTRACT_VERSION, document="terms", version="1", in_force_from=SINCE, **texts)
@@ -123,6 +128,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Migration(id=estate.migration, summary="Newer.", scheduled_for=LONG_AFTER.date(), **of_account)
     yield from _billed(estate)
     yield from _paying(estate)
+    yield from _asked(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
     narrowing = {"only_owner_id": estate.owner, "only_account_id": estate.account}
     yield from token(estate.owner, estate.token, "Spare", **narrowing)[1]
@@ -243,6 +249,23 @@ def _booked(estate: Estate) -> JournalEntry:
         source_id=estate.invoice,
         facts={"number": estate.names[estate.invoice]},
     )
+
+
+def _asked(estate: Estate) -> Iterator[SQLModel]:
+    """A ticket about billing, with a message, a file and a fee."""
+    number: Any = ESTATES.index(estate.name) + 1
+    of_owner: dict[str, Any] = {"owner_id": estate.owner, "category": TicketCategory.BILLING, "created_at": SINCE}
+    by: dict[str, Any] = {"opened_by_id": estate.owner, "status": TicketStatus.WAITING_SUPPORT, "updated_at": SINCE}
+    yield Ticket(id=estate.ticket, number=number, title="Matrix", message_count=1, **by, **of_owner)
+    told: dict[str, Any] = {"ticket_id": estate.ticket, "body": "Matrix", "author_id": estate.owner}
+    yield TicketMessage(id=estate.message, position=1, **told, **of_owner)
+    content: dict[str, Any] = {"content_type": "text/plain", "byte_size": 1, "sha256": "", "stored_as": new_id()}
+    yield Attachment(
+        id=estate.file, message_id=estate.message, position=1, filename="matrix.txt", **content, **of_owner
+    )
+    label: dict[str, Any] = {"label_en": "Urgent", "label_fr": "Urgent", "rate_bp": 2_000}
+    amounts: dict[str, Any] = {"net_cents": CENTS, "tax_cents": CENTS // 5}
+    yield UrgentFee(ticket_id=estate.ticket, owner_id=estate.owner, agreed_at=SINCE, **label, **amounts)
 
 
 def _event(estate: Estate) -> ActivityEvent:

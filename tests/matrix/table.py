@@ -54,6 +54,9 @@ SUBSCRIBED: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT BILLING"
 CONSUMPTION: Final = Rule(owner=True, server=_names("CONSUMPTION"))
 # The contract says so: ACCOUNT_MANAGEMENT and TECHNICAL_SERVER beside CONSUMPTION.
 ON_SERVER: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT TECHNICAL_SERVER"), server=_names("CONSUMPTION"))
+# The contract says so: of urgent tickets.
+FEE: Final = Rule(owner=True, overall=_names("BILLING TECHNICAL_SERVER"), server=_names("TECHNICAL_CONTACT"))
+MAY_CALL: Final = Rule(owner=True, overall=_names("TECHNICAL_SERVER"), server=_names("TECHNICAL_CONTACT"))
 
 # The object gate of each type: who knows that the object exists (PER-12, convention 6).
 GATES: Final[dict[str, Rule]] = {
@@ -97,6 +100,12 @@ GATES: Final[dict[str, Rule]] = {
     ),
     # The contract says: whoever holds MIGRATION on what is migrated.
     "Migration": Rule(owner=True, account=_names("MIGRATION"), server=_names("MIGRATION")),
+    # TIC-2: of one about billing, BILLING; the others are in tests/test_ticket.py and tests/test_permission.py.
+    "Ticket": BILLING,
+    "TicketMessage": BILLING,
+    "Attachment": BILLING,
+    # The contract says.
+    "UrgentFee": FEE,
     "LedgerEntry": BILLING,
     # PER-1: payments and payment methods are BILLING's.
     "Payment": BILLING,
@@ -105,6 +114,7 @@ GATES: Final[dict[str, Rule]] = {
     "AccountOpenQuote": MANAGEMENT,
     "PlanChangeQuote": MANAGEMENT,
     "InvoicingDayQuote": BILLING,
+    "UrgentTicketQuote": MAY_CALL,
     # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
@@ -116,7 +126,7 @@ GATES: Final[dict[str, Rule]] = {
 
 _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # the fine print (e-mail as name, nothing else), PER-13; lists hold what the viewer may see.
-    (SEEN, "Profile id displayName email accounts servers alerts viewerIsOwner viewerPermissions"),
+    (SEEN, "Profile id displayName email accounts servers alerts tickets viewerIsOwner viewerPermissions"),
     # PRO-2, PRO-3, PER-1: the identity on invoices.
     (BILLING, "Profile identity"),
     # BIL-8: who pays quotes it.
@@ -140,7 +150,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-1: what a balance is, BILLING is told, whatever the quote.
     *(
         group
-        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote")
+        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote", "UrgentTicketQuote")
         for group in (
             (BILLING, f"{kind} balanceAfter"),
             (SEEN, f"{kind} token blockers expiresAt charge refund lines invoicedOn dueOn warnings"),
@@ -207,6 +217,16 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "CardPaymentMethod id label default autoDebit usable createdAt brand last4 expiresOn"),
     (SEEN, "Alert id kind status subject title body openedAt remindedAt expiresAt consequence closedAt"),
     (SEEN, "Migration id account server status scheduledFor summary"),
+    # TIC-2: everything of it is for whoever sees it, but what it may cost.
+    (SEEN, "Ticket id number profile subject category priority status account server openedBy createdAt updatedAt"),
+    (SEEN, "Ticket messages viewerHasUnread viewerActions viewerCan"),
+    (FEE, "Ticket urgentFee"),
+    (SEEN, "UrgentFee status amount"),
+    (BILLING, "UrgentFee invoice"),
+    (SEEN, "TicketMessage id ticket author body createdAt attachments"),
+    (SEEN, "Attachment id filename contentType byteSize url"),
+    # TIC-4: whoever may open an urgent ticket about it.
+    (MAY_CALL, "Server urgentTicketQuote"),
     (SEEN, "LedgerEntry id kind amount balanceAfter bookedAt label source allocations"),
     # the catalogue, ACC-3.
     (PUBLIC, "Plan id code name kind diskGigabytes memoryMegabytes cpuCores backupDays prices"),
@@ -218,7 +238,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "SandboxMail id sentAt template subject text token"),
     # Contract convention 1: roots without a session; PER-11: other root fields need one.
     (PUBLIC, "Query viewer session catalog rateLimit"),
-    (SEEN, "Query account server invoice sandbox"),
+    (SEEN, "Query account server invoice ticket sandbox"),
 )
 
 
@@ -237,6 +257,9 @@ LEADS_TO: Final[dict[str, str]] = {
     "Query.account": "Account",
     "Query.server": "Server",
     "Query.invoice": "Invoice",
+    "Query.ticket": "Ticket",
+    "Ticket.profile": "Profile",
+    "TicketMessage.ticket": "Ticket",
     "Query.sandbox": "Sandbox",
     "Query.catalog": "Catalog",
     "Profile.security": "Security",
@@ -341,6 +364,13 @@ MUTATIONS: Final[dict[str, Call]] = {
     "paymentMethodConfirm": Call(about="CardPaymentMethod", rule=BILLING),
     "paymentMethodUpdate": Call(about="CardPaymentMethod", rule=BILLING),
     "paymentMethodRemove": Call(about="CardPaymentMethod", rule=BILLING),
+    # TIC-1: one's own files. TIC-2: of a ticket about billing, the others are in tests/test_ticket.py.
+    "uploadCreate": Call(about="viewer", rule=OWNER),
+    "ticketOpen": Call(about="Profile", rule=BILLING),
+    "ticketReply": Call(about="Ticket", rule=BILLING),
+    "ticketClose": Call(about="Ticket", rule=BILLING),
+    "ticketReopen": Call(about="Ticket", rule=BILLING),
+    "ticketMarkRead": Call(about="Ticket", rule=BILLING),
     # BIL-4, PER-1: subscriptions are ACCOUNT_MANAGEMENT's.
     "subscriptionRenewalUpdate": Call(about="ServiceSubscription", rule=MANAGEMENT),
     # PER-2, PER-3.
@@ -365,6 +395,8 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"
     # PRO-9, a choice: and leave, once nothing is owed.
     " profileDelete"
+    # PRO-12: and open tickets.
+    " uploadCreate ticketOpen ticketReply ticketClose ticketReopen ticketMarkRead"
 )
 # the fine print: an unverified profile may sign in (and out) and ask for its verification mail; no more.
 OPEN_WHILE_UNVERIFIED: Final[Names] = _names("sessionDelete emailVerificationResend")

@@ -36,6 +36,9 @@ class Estate:
     method: UUID = field(default_factory=new_id)
     alert: UUID = field(default_factory=new_id)
     migration: UUID = field(default_factory=new_id)
+    ticket: UUID = field(default_factory=new_id)
+    message: UUID = field(default_factory=new_id)
+    file: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -70,6 +73,9 @@ class Estate:
             "CardPaymentMethod": self.method,
             "Alert": self.alert,
             "Migration": self.migration,
+            "Ticket": self.ticket,
+            "TicketMessage": self.message,
+            "Attachment": self.file,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
@@ -120,6 +126,12 @@ class World:
             return "nothing-of-this-name"
         estate = self.estate(caller) if target in OWNED else self.estates["other"]
         return estate.names[estate.key(kind, on_server=target in ON_SERVER)]
+
+    def number(self, caller: Caller, target: Target) -> int:
+        """The number of a ticket."""
+        if target is Target.ABSENT:
+            return 2**31 - 1
+        return ESTATES.index(owner_of(caller) if target in OWNED else "other") + 1
 
     def grantee(self, caller: Caller) -> UUID:
         """The profile that holds the grant of which the caller asks."""
