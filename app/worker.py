@@ -21,7 +21,18 @@ from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
-from resolvers import delivery, idempotency, ledger_seal, link, password, payment_method, refresh, session, upload
+from resolvers import (
+    delivery,
+    erasure,
+    idempotency,
+    ledger_seal,
+    link,
+    password,
+    payment_method,
+    refresh,
+    session,
+    upload,
+)
 from resolvers.clockwork import Works, play, turn
 
 SWEEP = timedelta(hours=1)
@@ -58,6 +69,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await ledger_seal.seal(db)
         await payment_method.forget(db, settings, providers_of(settings, database))
         await fall_due(db, settings)
+        await erasure.erase(db)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
         await upload.purge(db)

@@ -25,6 +25,7 @@ PLAN_CHANGED = action("server.plan_changed", "The plan of the server was changed
 LAPSED = action("server.lapsed", "The server was blocked, since nothing is paid for it any more")
 RESUMED = action("server.resumed", "The server is used again")
 DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
+GOING_WITH_PROFILE = action("server.deletion_with_profile_asked", "The server is being given up with its profile")
 DELETED = action("server.deleted", "The server was deleted")
 
 
@@ -126,6 +127,11 @@ class Server(SQLModel, table=True):
         self.status = ServerStatus.DELETING
         record.happened(DELETION_ASKED, self, name=self.name)
         return [account.go(record) for account in accounts if account.status is not AccountStatus.DELETING]
+
+    def leave(self, record: Record) -> None:
+        """PRO-9. Give it up because its owner goes; the accounts on it are asked to go by whoever asks this."""
+        self.status = ServerStatus.DELETING
+        record.happened(GOING_WITH_PROFILE, self, name=self.name)
 
     def gone(self, record: Record) -> None:
         """ACC-5. Say that it is gone; its row is deleted by whoever holds the transaction."""

@@ -196,6 +196,10 @@ class Figures(BaseModel):
     suspension_deletion: Duration = Field(
         default=timedelta(days=30), description="PRO-13. How long after its suspension a profile is to be deleted."
     )
+    deletion_pause: Duration = Field(
+        default=timedelta(days=1),
+        description="PRO-13. When a deletion is tried again that waits for a payment, an invoice or the machines.",
+    )
     deletion_first_warning: Duration = Field(
         default=timedelta(days=7), description="PRO-13. How long before that its owner is warned first."
     )

@@ -20,6 +20,7 @@ from models.viewer import Viewer
 from resolvers import account as acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
+from resolvers.deletion import forfeited
 from schema.account_list import location_of
 from schema.connection import Connection
 from schema.decision import Decision, Doing, decision, guard_beside
@@ -107,9 +108,19 @@ def can(
     return decision(locale, DOING[action].denied(viewer, Subject(owner_id, key, server_id), status))
 
 
-def preview_of(locale: Locale, key: UUID, name: str, status: rows.AccountStatus) -> DeletionPreview:
-    """ACC-5. What deleting an account destroys."""
-    return previewed(locale, key, name, None, rows.obstacle_to(rows.AccountAction.DELETE, status))
+async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
+    """ACC-5. What deleting accounts destroys."""
+    found = await acts.placed(context, keys)
+    return [
+        previewed(
+            context.locale,
+            key,
+            found[key].name,
+            rows.obstacle_to(rows.AccountAction.DELETE, found[key].status),
+            forfeited_cents=lost,
+        )
+        for key, lost in zip(keys, await forfeited(context, "account_id", keys), strict=True)
+    ]
 
 
 async def renamed(context: Context, keys: Sequence[UUID], *, name: str) -> list[Any]:
@@ -187,7 +198,7 @@ class Account(Node):
     )
     plan_change_quote: PlanChangeQuote | None = plan_change_quote()
     deletion_preview: DeletionPreview | None = declare(
-        Computed(preview_of, ("id", "name", "status"), given="locale"),
+        Batch("id", previews),
         authorize(),
         marks=PREVIEW,
         description="What deleting the account would destroy.",
