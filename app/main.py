@@ -19,6 +19,7 @@ from strawberry import Schema
 from app.attachment import attachment_route
 from app.document import document_route
 from app.examples import examples
+from app.export import export_route
 from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
@@ -85,6 +86,7 @@ def create_app(
             notice_route(settings, database, host.payments),
             upload_route(settings, database, files),
             attachment_route(database, host, files),
+            export_route(database, host, files),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],

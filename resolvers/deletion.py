@@ -22,6 +22,7 @@ from models.context import Context
 from models.db import Db, Write
 from models.deletion import Situation, WrongAddress, forfeited_cents, obstacles
 from models.deletion import delete as leave
+from models.export import Export
 from models.grant import PermissionGrant
 from models.idempotency import KeptIntent
 from models.invoice import Invoice
@@ -41,8 +42,10 @@ from models.setting import Figures
 from models.subscription import Subscription, SubscriptionStatus
 from models.subscription_period import SubscriptionPeriod
 from models.suspension import Suspension, bear
+from models.ticket import Ticket
 from models.token import ApiToken
 from models.two_factor import InvalidCode, TwoFactor
+from models.upload import Upload
 from models.viewer import ANYBODY
 from resolvers.attempt import ask_password, still
 from resolvers.find import find, writing
@@ -103,6 +106,9 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Alert, "owner_id"),
     (Suspension, "owner_id"),
     (SandboxMail, "owner_id"),
+    (Export, "owner_id"),
+    (Upload, "owner_id"),
+    (Ticket, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""
 
