@@ -284,6 +284,8 @@ MUTATIONS: Final[dict[str, Call]] = {
     "profileUpdate": _SELF,
     # PER-5, TOK-3, PRO-9: in person.
     "profileDelete": _SELF,
+    # PRO-10, TOK-3: in person.
+    "dataExport": _SELF,
     # PRO-8 (called with a session's id), TOK-3.
     "sessionDelete": Call(about="Session", rule=OWNER_IN_PERSON),
     # TOK-1: two factors to create, change or regenerate, asked before anything else (choice TOK-1); not to revoke.
@@ -346,7 +348,7 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     " balanceTopUp invoicePay paymentConfirm paymentCancel"
     " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"
     # PRO-9, a choice: and leave, once nothing is owed.
-    " profileDelete"
+    " profileDelete dataExport"
 )
 # the fine print: an unverified profile may sign in (and out) and ask for its verification mail; no more.
 OPEN_WHILE_UNVERIFIED: Final[Names] = _names("sessionDelete emailVerificationResend")
