@@ -18,6 +18,7 @@ from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
 from tests.paying import add_card, top_up
+from tests.test_export import ask
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -39,6 +40,7 @@ PATHS = {
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
+    "Export": "",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
@@ -65,6 +67,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
     if kind == "CardPaymentMethod":
         await add_card(api, "card_ok")
+    if kind == "Export":
+        return str((await ask(api))["export"]["id"])
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

@@ -17,6 +17,7 @@ from models.column import new_id, table
 from models.contract import Contract, ContractVersion
 from models.db import Database
 from models.document_series import DocumentKind
+from models.export import Export
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.invoice import Invoice
@@ -207,6 +208,7 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield _booked(estate)
     opened: dict[str, Any] = {"opened_at": SINCE, "since": SINCE, "reserved": False}
     yield Alert(id=estate.alert, owner_id=estate.owner, kind=AlertKind.NEGATIVE_BALANCE, **opened)
+    yield Export(id=estate.export, owner_id=estate.owner, asked_at=SINCE, lease_until=SINCE)
 
 
 def _booked(estate: Estate) -> JournalEntry:

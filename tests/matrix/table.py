@@ -90,6 +90,7 @@ GATES: Final[dict[str, Rule]] = {
     "Invoice": BILLING,
     # ALE-3: of a negative balance, BILLING; the others are their owner's (tests/test_alert.py).
     "Alert": BILLING,
+    "Export": OWNER,
     "LedgerEntry": BILLING,
     # PER-1: payments and payment methods are BILLING's.
     "Payment": BILLING,
@@ -174,6 +175,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (OWNER, "Account grants activity renamePreview deletionPreview"),
     (OWNER, "Server grants deletionPreview"),
     (OWNER, "Profile deletionPreview"),
+    (SEEN, "Export id status downloadUrl expiresAt"),
     # PER-4 (the server and its configuration), PER-13.
     (SEEN, "Server id name owner plan createdAt configuration"),
     (SEEN, "Server viewerCan viewerIsOwner viewerPermissions"),
