@@ -32,7 +32,7 @@ def attachment_route(database: Database, host: Host, store: FileStore) -> Route:
     async def file(request: Request) -> Response:
         link = read_attachment_token(host.settings.secret_key, request.path_params["token"], database.clock.now())
         if link is None:
-            return _missing()
+            return missing()
         try:
             async with Db(database) as db:
                 found = await _found(db, host, request, link)
@@ -40,17 +40,17 @@ def attachment_route(database: Database, host: Host, store: FileStore) -> Route:
             return PlainTextResponse("busy\n", 503, {**HEADERS, "Retry-After": "1"})
         opened = await asyncio.to_thread(store.open, found.stored_as) if found else None
         if found is None or opened is None:
-            return _missing()
+            return missing()
         headers = {**HEADERS, "Content-Disposition": disposition(found.filename)}
         headers["Content-Length"] = str(found.byte_size)
-        return StreamingResponse(_chunks(opened), media_type=found.content_type, headers=headers)
+        return StreamingResponse(chunks(opened), media_type=found.content_type, headers=headers)
 
     return Route(f"{attachment.PATH}/{{token}}", file)
 
 
 async def _found(db: Db, host: Host, request: Request, link: AttachmentLink) -> Any:
     try:
-        for viewer in await _callers(db, host, request):
+        for viewer in await callers(db, host, request):
             found = await attachment.read(db, GATE["gate"].requirement, link, viewer)
             if found is not None:
                 return found
@@ -59,7 +59,7 @@ async def _found(db: Db, host: Host, request: Request, link: AttachmentLink) -> 
     return None
 
 
-async def _callers(db: Db, host: Host, request: Request) -> list[Viewer]:
+async def callers(db: Db, host: Host, request: Request) -> list[Viewer]:
     """Who follows the link. A browser sends its cookie alone: reading needs no more, since no page can read a file."""
     address = host.anonymous(request).ip_address
     caller = session.Caller(address, request.headers.get("user-agent"))
@@ -89,7 +89,7 @@ def disposition(filename: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+async def chunks(file: BinaryIO) -> AsyncIterator[bytes]:
     try:
         while chunk := await asyncio.to_thread(file.read, CHUNK):
             yield chunk
@@ -97,5 +97,5 @@ async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
         file.close()
 
 
-def _missing() -> Response:
+def missing() -> Response:
     return PlainTextResponse("not found\n", 404, HEADERS)

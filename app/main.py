@@ -20,6 +20,7 @@ from app.attachment import attachment_route
 from app.bus import telling
 from app.document import document_route
 from app.examples import examples
+from app.export import export_route
 from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, ServiceHost
@@ -65,7 +66,6 @@ def create_app(
     host = Host(settings, bound, database, passwords)
     staff = ServiceHost(settings, staff_schema(), database, passwords)
     lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
-    files = UploadFolder(settings.upload_folder)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -90,8 +90,7 @@ def create_app(
             metrics_route(settings, {"customer": host.executor, "staff": staff.executor}, lobby),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
-            upload_route(settings, database, files),
-            attachment_route(database, host, files),
+            *_files(settings, database, host),
             *graphiql_routes(lambda: examples(sandbox=settings.sandbox, now=database.clock.now())),
         ],
         middleware=[_cross_origin(settings)],
@@ -100,6 +99,16 @@ def create_app(
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
     app.state.bound, app.state.database, app.state.host, app.state.lobby = bound, database, host, lobby
     return app
+
+
+def _files(settings: Settings, database: Database, host: Host) -> list[Route]:
+    """TIC-1, PRO-10. Where files come in and go out."""
+    store = UploadFolder(settings.upload_folder)
+    return [
+        upload_route(settings, database, store),
+        attachment_route(database, host, store),
+        export_route(database, host, store),
+    ]
 
 
 def _documents(settings: Settings, bound: Bound) -> Documents:

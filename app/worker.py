@@ -24,6 +24,7 @@ from models.mail import Mailer
 from resolvers import (
     delivery,
     erasure,
+    export,
     idempotency,
     ledger_seal,
     link,
@@ -70,10 +71,12 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await ledger_seal.seal(db)
         await payment_method.forget(db, settings, providers_of(settings, database))
         await fall_due(db, settings)
+        await export.make(db, settings, UploadFolder(settings.upload_folder))
         await erasure.erase(db)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
         await upload.purge(db)
+        await export.purge(db)
         await session.purge(db, settings)
         await refresh.purge(db, settings)
         await idempotency.purge(db, settings)

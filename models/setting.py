@@ -120,6 +120,16 @@ class Figures(SecurityFigures, TicketFigures):
     suspension_deletion: Duration = Field(
         default=timedelta(days=30), description="PRO-13. How long after its suspension a profile is to be deleted."
     )
+    export_lease: Duration = Field(
+        default=timedelta(minutes=30), description="PRO-10. How long one worker may take to make an export."
+    )
+    export_attempts: int = Field(default=3, ge=1, description="PRO-10. How often it is tried to make one.")
+    export_retention: Duration = Field(
+        default=timedelta(days=7), description="PRO-10. How long an export is kept to be downloaded."
+    )
+    export_link_lifetime: Duration = Field(
+        default=timedelta(minutes=10), description="PRO-10. How long a link to an export works."
+    )
     deletion_pause: Duration = Field(
         default=timedelta(days=1),
         description="PRO-13. When a deletion is tried again that waits for a payment, an invoice or the machines.",

@@ -24,6 +24,7 @@ from models.db import Db, Write
 from models.deletion import MoneyUnderWay, Situation, WrongAddress, forfeited_cents, obstacles
 from models.deletion import delete as leave
 from models.domain import Domain
+from models.export import Export
 from models.grant import PermissionGrant
 from models.idempotency import KeptIntent
 from models.invoice import Invoice
@@ -115,6 +116,7 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Migration, "owner_id"),
     (BankTransferCandidate, "owner_id"),
     (SandboxMail, "owner_id"),
+    (Export, "owner_id"),
     (Upload, "owner_id"),
     (Ticket, "owner_id"),
 )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import select as select_rows
 
 from models.activity import ActivityEvent, Author
@@ -28,6 +28,29 @@ LINKS = table(Link)
 MAILS = table(SandboxMail)
 PROFILES = table(Profile)
 MESSAGES = table(TicketMessage)
+
+CAUSE = (
+    select(
+        DELIVERIES.c.template,
+        DELIVERIES.c.address,
+        EVENTS.c.occurred_at,
+        EVENTS.c.ip_address,
+        EVENTS.c.facts,
+        EVENTS.c.subject_id,
+        PROFILES.c.id.label("owner_id"),
+        PROFILES.c.email,
+        PROFILES.c.email_verified_at,
+        PROFILES.c.locale,
+        PROFILES.c.organization_name,
+        PROFILES.c.first_name,
+        PROFILES.c.last_name,
+        PROFILES.c.deleted_at,
+    )
+    .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
+    .join(PROFILES, PROFILES.c.id == func.coalesce(DELIVERIES.c.reader_id, EVENTS.c.owner_id))
+    .where(DELIVERIES.c.id == bindparam("delivery_id"))
+)
+"""What a mail tells about, and who reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +151,7 @@ async def _ask(db: Db, figures: Figures, claimed: Claimed, provisioner: Provisio
 
 async def _cause(db: Db, claimed: Claimed) -> Cause:
     """What the mail tells about, as it is now; MailRefused where there is nothing to tell, or nobody."""
-    row = await db.first(
-        select(
-            DELIVERIES.c.template,
-            DELIVERIES.c.address,
-            EVENTS.c.occurred_at,
-            EVENTS.c.ip_address,
-            EVENTS.c.facts,
-            EVENTS.c.subject_id,
-            PROFILES.c.id.label("owner_id"),
-            PROFILES.c.email,
-            PROFILES.c.email_verified_at,
-            PROFILES.c.locale,
-            PROFILES.c.organization_name,
-            PROFILES.c.first_name,
-            PROFILES.c.last_name,
-            PROFILES.c.deleted_at,
-        )
-        .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
-        .join(PROFILES, PROFILES.c.id == func.coalesce(DELIVERIES.c.reader_id, EVENTS.c.owner_id))
-        .where(DELIVERIES.c.id == claimed.id)
-    )
+    row = await db.first(CAUSE, {"delivery_id": claimed.id})
     if row is None or (row.deleted_at is not None and row.address is None):
         raise MailRefused("PROFILE_GONE", permanent=True)
     now = db.database.clock.now()

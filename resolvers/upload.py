@@ -13,13 +13,14 @@ from models.attachment import Attachment, attach
 from models.column import Instant, table, total
 from models.context import Context
 from models.db import Db, Write
+from models.export import Export
 from models.file_store import FileStore
 from models.ticket import TicketMessage
 from models.upload import Stock, StoredFile, Upload, UploadRejected, UploadState, announce, upload_token
 from resolvers.find import writing
 from resolvers.suspension import PROFILE
 
-UPLOADS, ATTACHMENTS, FILES = table(Upload), table(Attachment), table(StoredFile)
+UPLOADS, ATTACHMENTS, FILES, EXPORTS = table(Upload), table(Attachment), table(StoredFile), table(Export)
 PATH = "/uploads"
 OWNER_ID: Any = bindparam("owner_id")
 WAITING = select(func.count().label("files"), total(UPLOADS.c.byte_size).label("bytes")).where(
@@ -38,6 +39,7 @@ FORGOTTEN = (
         FILES.c.created_at < bindparam("before", type_=Instant()),
         ~exists().where(UPLOADS.c.id == FILES.c.id),
         ~exists().where(ATTACHMENTS.c.stored_as == FILES.c.id),
+        ~exists().where(EXPORTS.c.id == FILES.c.id),
     )
     .limit(100)
 )

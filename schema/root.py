@@ -16,6 +16,7 @@ from schema.deletion import DeletionMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import ConflictError, GenericError, LimitError, ThrottleError
+from schema.export import ExportMutation
 from schema.gate import check_guards, default_guard
 from schema.global_id import read_global_id
 from schema.grant import GrantMutation
@@ -97,6 +98,7 @@ class Mutation(
     TokenMutation,
     ProfileMutation,
     DeletionMutation,
+    ExportMutation,
     GrantMutation,
     OpeningMutation,
     AccountMutation,

@@ -20,6 +20,7 @@ from tests.asked import statements
 from tests.booking import invoiced
 from tests.granting import put
 from tests.paying import add_card, top_up
+from tests.test_export import ask
 from tests.tickets import a_file
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
@@ -42,6 +43,7 @@ PATHS = {
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
+    "Export": "",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "Migration": '{ account(name: "atelier") { scheduledMigration { id } } }',
     "Ticket": "{ viewer { tickets(first: 1) { nodes { id } } } }",
@@ -79,6 +81,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         of_account: Any = {"owner_id": OWNER.key, "account_id": ACCOUNT_KEYS["atelier"], "name": "atelier"}
         row = Migration(summary="Newer.", scheduled_for=api.database.clock.now().date(), **of_account)
         await put(api, Migration, **row.model_dump())
+    if kind == "Export":
+        return str((await ask(api))["export"]["id"])
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

@@ -18,6 +18,7 @@ from models.column import new_id, table
 from models.contract import Contract, ContractVersion
 from models.db import Database
 from models.document_series import DocumentKind
+from models.export import Export
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
 from models.invoice import Invoice
@@ -215,6 +216,7 @@ def _billed(estate: Estate) -> Iterator[SQLModel]:
     yield InvoiceTax(base_cents=CENTS, tax_cents=CENTS // 5, **taxed)
     yield _booked(estate)
     yield _alert(estate)
+    yield Export(id=estate.export, owner_id=estate.owner, asked_at=SINCE, lease_until=SINCE)
 
 
 def _alert(estate: Estate) -> Alert:

@@ -106,6 +106,7 @@ GATES: Final[dict[str, Rule]] = {
     "Attachment": BILLING,
     # The contract says.
     "UrgentFee": FEE,
+    "Export": OWNER,
     "LedgerEntry": BILLING,
     # PER-1: payments and payment methods are BILLING's.
     "Payment": BILLING,
@@ -196,6 +197,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (OWNER, "Account grants activity renamePreview deletionPreview"),
     (OWNER, "Server grants deletionPreview"),
     (OWNER, "Profile deletionPreview"),
+    (SEEN, "Export id status downloadUrl expiresAt"),
     # PER-4 (the server and its configuration), PER-13.
     (SEEN, "Server id name owner plan createdAt configuration"),
     (SEEN, "Server viewerCan viewerIsOwner viewerPermissions"),
@@ -321,6 +323,8 @@ MUTATIONS: Final[dict[str, Call]] = {
     "profileUpdate": _SELF,
     # PER-5, TOK-3, PRO-9: in person.
     "profileDelete": _SELF,
+    # PRO-10, TOK-3: in person.
+    "dataExport": _SELF,
     # PRO-8 (called with a session's id), TOK-3.
     "sessionDelete": Call(about="Session", rule=OWNER_IN_PERSON),
     # TOK-1: two factors to create, change or regenerate, asked before anything else (choice TOK-1); not to revoke.
@@ -394,7 +398,7 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     " balanceTopUp invoicePay paymentConfirm paymentCancel"
     " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"
     # PRO-9, a choice: and leave, once nothing is owed.
-    " profileDelete"
+    " profileDelete dataExport"
     # PRO-12: and open tickets.
     " uploadCreate ticketOpen ticketReply ticketClose ticketReopen ticketMarkRead"
 )

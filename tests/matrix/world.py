@@ -39,6 +39,7 @@ class Estate:
     ticket: UUID = field(default_factory=new_id)
     message: UUID = field(default_factory=new_id)
     file: UUID = field(default_factory=new_id)
+    export: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -76,6 +77,7 @@ class Estate:
             "Ticket": self.ticket,
             "TicketMessage": self.message,
             "Attachment": self.file,
+            "Export": self.export,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
