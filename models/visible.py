@@ -18,6 +18,7 @@ from models.permission import (
     TECHNICAL_SERVER,
     Requirement,
     Subject,
+    mask_of,
 )
 from models.viewer import Viewer
 
@@ -33,6 +34,9 @@ REAL_NOW = bindparam("real_now", type_=Instant())
 Column = ColumnElement[Any]
 PARTNERS: list[Callable[[], Select[Any]]] = []
 """Selects of profiles that the caller has to do with, as the other party; each noun that makes some adds its own."""
+OFFERED_ACCOUNTS: list[Callable[[], Select[Any]]] = []
+OFFERED_SERVERS: list[Callable[[], Select[Any]]] = []
+"""The same of accounts and servers that are the caller's for the taking."""
 
 
 class Held(NamedTuple):
@@ -85,11 +89,22 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
         ways += _through("servers", subject.server_id, owner, wanted, SERVER_BITS, TECHNICAL_SERVER)
     if requirement.parties:
         ways += [party == PARTY_ID for party in subject.parties]
-    if requirement.related and subject.account_id is None and subject.server_id is None:
-        ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
+        if requirement.overall:
+            ways += [holding("owners", mask_of(*requirement.overall), party) for party in subject.parties]
+    if requirement.related:
+        ways += _as_other_party(subject, owner)
     if isinstance(subject.reserved, ColumnElement):
         return or_(owner == VIEWER_ID, and_(~subject.reserved, or_(*ways)))
     return or_(owner == VIEWER_ID, *ways)
+
+
+def _as_other_party(subject: Subject[Column], owner: Column) -> list[Column]:
+    """What the caller knows of since it is granted or offered to them, or since they grant or offer something."""
+    if subject.account_id is not None:
+        return [subject.account_id.in_(offered()) for offered in OFFERED_ACCOUNTS]
+    if subject.server_id is not None:
+        return [subject.server_id.in_(offered()) for offered in OFFERED_SERVERS]
+    return [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:
