@@ -14,7 +14,7 @@ from models.account import Account
 from models.account_name import LONGEST
 from models.activity import Action, Record, action
 from models.clock import later
-from models.column import Instant, Name, new_id, one_of, table
+from models.column import Instant, new_id, one_of, table
 from models.obstacle import Obstacle
 from models.profile import Profile
 from models.refusal import Code, Refusal
@@ -135,7 +135,7 @@ class Transfer(SQLModel, table=True):
     """ACC-9. It may be a profile that is not set up yet, or whose address is not confirmed: then it waits for that."""
     account_id: UUID | None = Field(default=None, foreign_key="account.id", ondelete="SET NULL")
     server_id: UUID | None = Field(default=None, foreign_key="server.id", ondelete="SET NULL")
-    name: str = Field(sa_type=Name(LONGEST))
+    name: str = Field(max_length=LONGEST)
     """Of what was offered, on that day."""
     mode: TransferMode = Field(sa_type=one_of(TransferMode, "transfer_mode"))
     status: TransferStatus = Field(

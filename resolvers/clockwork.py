@@ -29,14 +29,20 @@ from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
+from models.transfer import Transfer, TransferStatus
 from models.vat_register import VatRegister
-from resolvers import alert, collection, issuing, renewal, settlement, suspension, vat, vat_correction
+from resolvers import alert, collection, issuing, renewal, settlement, suspension, transfer, vat, vat_correction
 from resolvers.suspension import PROFILE
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
-SUSPENSIONS, ALERTS = table(Suspension), table(Alert)
+SUSPENSIONS, ALERTS, TRANSFERS = table(Suspension), table(Alert), table(Transfer)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
+OFFERS = (
+    select(TRANSFERS.c.id, TRANSFERS.c.sender_id.label("owner_id"), TRANSFERS.c.expires_at)
+    .where(TRANSFERS.c.status == TransferStatus.PENDING)
+    .subquery()
+)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -65,6 +71,7 @@ class Due(IntEnum):
     SUSPENSION = 7
     ALERT = 8
     INACTIVITY = 9
+    TRANSFER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ DUE = union_all(
     _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
     _of(Due.ALERT, ALERTS, ALERTS.c.next_at),
     _of(Due.INACTIVITY, SLEEPERS, SLEEPERS.c.inactive_at),
+    _of(Due.TRANSFER, OFFERS, OFFERS.c.expires_at),
 )
 
 
@@ -215,6 +223,9 @@ async def _do(works: Works, item: Item) -> None:
                 await alert.advance(works.office.figures, write, item.owner_id, item.at)
         case Due.INACTIVITY:
             await _look_for_inactivity(works, item)
+        case Due.TRANSFER:
+            async with works.write(item) as write:
+                await transfer.lapse(write, item.owner_id, item.at)
 
 
 async def _tell(works: Works, item: Item) -> None:

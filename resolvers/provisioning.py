@@ -21,6 +21,7 @@ from models.profile import Profile
 from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from resolvers.grant import drop_empty
 from resolvers.subscription import end_of_account, end_of_server, take_back
 from resolvers.suspension import is_over, is_suspended
 
@@ -145,7 +146,7 @@ async def _delete(write: Write, account: Account) -> Sequence[UUID]:
     waiting = TASKS.c.account_id == account.id, TASKS.c.state == TaskState.PENDING
     await write.run(update(TASKS).where(*waiting).values(state=TaskState.SUPERSEDED))
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
-    await _drop_empty(write, named)
+    await drop_empty(write, named)
     return ended
 
 
@@ -166,15 +167,4 @@ async def delete_server(write: Write, server: Server) -> None:
     naming = select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server.id)
     named = [row.grant_id for row in await write.rows(naming)]
     await write.run(delete_rows(SERVERS).where(SERVERS.c.id == server.id))
-    await _drop_empty(write, named)
-
-
-async def _drop_empty(write: Write, keys: Sequence[Any]) -> None:
-    """PER-8. A grant gives something; one of these that does not any more goes."""
-    gives = or_(
-        GRANTS.c.overall != 0,
-        select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.grant_id == GRANTS.c.id).exists(),
-        select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.grant_id == GRANTS.c.id).exists(),
-    )
-    if keys:
-        await write.run(delete_rows(GRANTS).where(GRANTS.c.id.in_(keys), ~gives))
+    await drop_empty(write, named)

@@ -54,7 +54,7 @@ def told_apart(first: str) -> None:
             APART,
         ),
     ):
-        op.execute(f"DROP TRIGGER {name}")
+        op.execute(f"DROP TRIGGER IF EXISTS {name}")
         op.execute(
             f"CREATE TRIGGER {name} BEFORE {event} WHEN {wrong} BEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
@@ -79,7 +79,7 @@ def transfers() -> None:
         sa.Column("recipient_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("server_id", sa.Uuid(), nullable=True),
-        sa.Column("name", sa.String(length=30), nullable=False),
+        sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column(
             "mode",
             sa.Enum(*MODES, name="transfer_mode", native_enum=False, create_constraint=True, length=40),
@@ -129,9 +129,12 @@ def transfers() -> None:
 
 def downgrade() -> None:
     op.drop_table("transfer")
-    told_apart(BEFORE)
+    if op.get_context().dialect.name == "sqlite":  # They name what is dropped, and go with a table that is rebuilt.
+        for name in ("subscription_period_follows", "subscription_apart_at_first", "subscription_apart"):
+            op.execute(f"DROP TRIGGER {name}")
     with op.batch_alter_table("subscription", schema=None) as batch_op:
         batch_op.drop_column("begun_on")
+    told_apart(BEFORE)
     with op.batch_alter_table("server", schema=None) as batch_op:
         batch_op.drop_column("transfer_id")
     with op.batch_alter_table("account", schema=None) as batch_op:
