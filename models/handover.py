@@ -75,6 +75,7 @@ class Opened:
 
     term: Term
     committed_until: date | None
+    discounts: tuple[Discount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +144,16 @@ def grid(anchor: date, ends_before: date) -> date:
 def _opened(found: Handing) -> Iterator[Opened]:
     """The recipient's first periods, at list price with their own discounts; the day of acceptance is the first."""
     recipient = found.recipient
-    for held in found.held if recipient else ():
-        days = span(found.today, recipient.invoicing_day if recipient else None, found.today, held.item.period)
-        begun = term(held.item, held.price, days, recipient.discounts if recipient else ())
+    if recipient is None:
+        return
+    for held in found.held:
+        days = span(found.today, recipient.invoicing_day, found.today, held.item.period)
         binding = held.committed_until is not None and held.committed_until > found.today
-        yield Opened(begun, held.committed_until if binding else None)
+        yield Opened(
+            term(held.item, held.price, days, recipient.discounts),
+            held.committed_until if binding else None,
+            recipient.discounts,
+        )
 
 
 def _of_sender(found: Handing) -> Iterator[Refusal]:

@@ -36,7 +36,7 @@ async def verify(context: Context, *, token: str) -> None:
                 if link.address != profile.pending_email:
                     raise LinkExpired().at("token")  # Another address was asked for since.
                 await _refuse_in_use(write, profile, link.address)
-                await offered_before(context, write, profile, link.address)
+                await offered_before(write, profile, link.address)
                 await take_over(write, profile, link.address)
                 await close_links(write, profile, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_VERIFICATION)
                 profile.take_email(write.record, link.address)

@@ -344,7 +344,7 @@ async def _go_on(
             account_id=transfer.account_id,
             server_id=transfer.server_id,
             due_at=write.now + figures.invoice_delay,
-            discounts=each.term.discounts,
+            discounts=each.discounts,
             committed_until=each.committed_until,
         )
     today, day = civil_day(write.now, zone), await invoicing_day(write, transfer.recipient_id)

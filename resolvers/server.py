@@ -20,7 +20,7 @@ from resolvers.provisioning import delete_server
 
 SERVERS, ACCOUNTS = table(Server), table(Account)
 ITSELF = SERVERS.alias("itself")
-BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status).where(
+BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status, SERVERS.c.transfer_id).where(
     among(SERVERS.c.id, bindparam("server_keys", type_=IdArray()))
 )
 STATES = (

@@ -156,7 +156,7 @@ async def lapse(write: Write, owner_id: UUID, at: datetime) -> None:
         await release(write, transfer)
 
 
-async def take_over(context: Context, write: Write, profile: Profile, address: str) -> None:
+async def take_over(write: Write, profile: Profile, address: str) -> None:
     """ACC-9. What was offered to an address before anybody had it is this profile's, which takes the address now.
 
     What it offered there itself is withdrawn.

@@ -20,6 +20,7 @@ from models.viewer import Viewer
 from resolvers import account as acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
+from resolvers import transfer as transfer_acts
 from schema.account_list import location_of
 from schema.connection import Connection
 from schema.decision import Decision, Doing, decision, guard_beside
@@ -33,8 +34,9 @@ from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
 from schema.plan_change import CHANGE, plan_change_quote
-from schema.quote import PlanChangeQuote
+from schema.quote import PlanChangeQuote, TransferQuote
 from schema.subscription import ServiceSubscription, running
+from schema.transfer import START, Transfer, pending, transfer_quote
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -45,6 +47,7 @@ described(
     "Actions on an account.",
     RENAME="accountRename.",
     CHANGE_PLAN="accountPlanChange.",
+    TRANSFER="transferStart.",
     DELETE="accountDelete.",
     GRANT="permissionGrantSave naming it.",
 )
@@ -60,14 +63,16 @@ described(
 )
 SUBJECT = ("owner_id", "id", "server_id")
 """The columns of a subject."""
+STATE = (*SUBJECT, "status", "transfer_id")
 PREVIEW = [Cost(weight=5)]
 RENAME = authorize(subject="input.accountId")
 DELETE = authorize(subject="input.accountId", interactive=True)
 DOING = {
-    action: Doing(guard, lambda status, action=action: rows.obstacle_to(action, status))  # type: ignore[misc]
+    action: Doing(guard, lambda state, action=action: rows.obstacle_to(action, *state))  # type: ignore[misc]
     for action, guard in (
         (rows.AccountAction.RENAME, RENAME),
         (rows.AccountAction.CHANGE_PLAN, CHANGE),
+        (rows.AccountAction.TRANSFER, START),
         (rows.AccountAction.DELETE, DELETE),
         (rows.AccountAction.GRANT, guard_beside(GrantMutation, "permission_grant_save")),
     )
@@ -86,11 +91,16 @@ def held(viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None) -> t
 
 
 def actions(
-    viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None, status: rows.AccountStatus
+    viewer: Viewer,
+    owner_id: UUID,
+    key: UUID,
+    server_id: UUID | None,
+    status: rows.AccountStatus,
+    transfer_id: UUID | None,
 ) -> list[rows.AccountAction]:
     """PER-13. What the viewer may do to an account now."""
-    subject = Subject(owner_id, key, server_id)
-    return [action for action, doing in DOING.items() if doing.denied(viewer, subject, status) is None]
+    subject, state = Subject(owner_id, key, server_id), (status, server_id, transfer_id)
+    return [action for action, doing in DOING.items() if doing.denied(viewer, subject, state) is None]
 
 
 def can(
@@ -99,17 +109,21 @@ def can(
     key: UUID,
     server_id: UUID | None,
     status: rows.AccountStatus,
+    transfer_id: UUID | None,
     *,
     action: rows.AccountAction,
 ) -> Decision:
     """PER-13. Whether the viewer may do this to an account now."""
     viewer, locale = reader
-    return decision(locale, DOING[action].denied(viewer, Subject(owner_id, key, server_id), status))
+    subject, state = Subject(owner_id, key, server_id), (status, server_id, transfer_id)
+    return decision(locale, DOING[action].denied(viewer, subject, state))
 
 
-def preview_of(locale: Locale, key: UUID, name: str, status: rows.AccountStatus) -> DeletionPreview:
+def preview_of(
+    locale: Locale, key: UUID, name: str, status: rows.AccountStatus, transfer_id: UUID | None
+) -> DeletionPreview:
     """ACC-5. What deleting an account destroys."""
-    return previewed(locale, key, name, None, rows.obstacle_to(rows.AccountAction.DELETE, status))
+    return previewed(locale, key, name, None, rows.obstacle_to(rows.AccountAction.DELETE, status, None, transfer_id))
 
 
 async def renamed(context: Context, keys: Sequence[UUID], *, name: str) -> list[Any]:
@@ -177,6 +191,7 @@ class Account(Node):
         description="Health of the machine it runs on; for anyone who sees the account.",
     )
     subscription: ServiceSubscription | None = running()
+    pending_transfer: Transfer | None = pending(transfer_acts.pending_of_account)
     grants: Connection[PermissionGrant] | None = grants(grants_acts.naming_account, "Grants that name this account.")
     rename_preview: list[RenamedItem] | None = declare(
         Batch("id", renamed),
@@ -186,8 +201,9 @@ class Account(Node):
         description="Everything that a new name would change, to be read before accountRename (bounded list).",
     )
     plan_change_quote: PlanChangeQuote | None = plan_change_quote()
+    transfer_quote: TransferQuote | None = transfer_quote(rows.Account)
     deletion_preview: DeletionPreview | None = declare(
-        Computed(preview_of, ("id", "name", "status"), given="locale"),
+        Computed(preview_of, ("id", "name", "status", "transfer_id"), given="locale"),
         authorize(),
         marks=PREVIEW,
         description="What deleting the account would destroy.",
@@ -199,11 +215,11 @@ class Account(Node):
         Computed(held, SUBJECT, given="viewer"), description="Permissions the viewer holds on it."
     )
     viewer_actions: list[rows.AccountAction] = declare(
-        Computed(actions, (*SUBJECT, "status"), given="viewer"),
+        Computed(actions, STATE, given="viewer"),
         description="What the viewer can do right now, permissions and state considered; drives buttons.",
     )
     viewer_can: Decision = declare(
-        Computed(can, (*SUBJECT, "status"), given="reader"),
+        Computed(can, STATE, given="reader"),
         arguments={"action": (rows.AccountAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )
@@ -257,7 +273,7 @@ class AccountMutation:
     @mutation(
         AccountDeletePayload,
         DELETE,
-        fails=[Code.CONFIRMATION_MISMATCH],
+        fails=[Code.CONFIRMATION_MISMATCH, Code.TRANSFER_PENDING],
         description="Destroy an account, without refund.",
     )
     async def account_delete(self, info: Info, input: AccountDeleteInput) -> AccountDeletePayload | None:

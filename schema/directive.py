@@ -71,6 +71,8 @@ class Authorize:
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
     resolves: strawberry.Private[tuple[str, ...]] = ()
     """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
+    party: strawberry.Private[int | None] = None
+    """Of a field whose subject is one of the parties of its object: which of them."""
     itself: strawberry.Private[bool] = False
     """The field asks it by itself, of the owner that its object names: for what is made, and is no row."""
 
@@ -97,6 +99,8 @@ class Authorize:
     def check(self, context: Context, subject: Subject[UUID] | None) -> None:
         """Raises the coded error of what is missing."""
         viewer, requirement = context.viewer, self.requirement
+        if subject is not None and self.party is not None:
+            subject = Subject(subject.parties[self.party])
         denial = decide(viewer, requirement, subject) if subject else decide_session(viewer, requirement)
         if denial is not None:
             raise refused(denial)
@@ -119,9 +123,10 @@ def authorize(
     related: bool = False,
     interactive: bool = False,
     resolves: tuple[str, ...] = (),
+    party: int | None = None,
     itself: bool = False,
 ) -> Authorize:
-    """`@authorize` with these arguments; without any, the owner alone. `resolves` and `itself` are not printed."""
+    """`@authorize` with these arguments; without any, the owner alone. Those from `resolves` on are not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
         parties=parties or strawberry.UNSET,
@@ -132,6 +137,7 @@ def authorize(
         related=related or strawberry.UNSET,
         interactive=interactive or strawberry.UNSET,
         resolves=resolves,
+        party=party,
         itself=itself,
     )
 

@@ -46,6 +46,7 @@ from schema.scalar import CountryCode, EmailAddress
 from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
 from schema.suspension import Suspension, suspension
+from schema.transfer import Transfer, transfers
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -171,6 +172,7 @@ class Profile(Node, Actor):
     )
     subscriptions: Connection[ServiceSubscription] | None = subscriptions()
     billing: Billing | None = billing()
+    transfers: Connection[Transfer] | None = transfers()
     contracts: list[Contract] | None = guarded(
         authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
         "Contracts, latest version first (bounded list).",

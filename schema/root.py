@@ -37,6 +37,7 @@ from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
 from schema.subscription import SubscriptionMutation
 from schema.token import TokenMutation
+from schema.transfer import TransferMutation
 from schema.two_factor import TwoFactorMutation
 
 MOST_IDS = 100
@@ -93,6 +94,7 @@ class Mutation(
     OpeningMutation,
     AccountMutation,
     PlanChangeMutation,
+    TransferMutation,
     PaymentMutation,
     PaymentMethodMutation,
     InvoicingDayMutation,
