@@ -62,9 +62,7 @@ IN_THE_WAY: Mapping[ServerStatus, type[Obstacle]] = {
 NOT_WHILE_OFFERED = frozenset({ServerAction.TRANSFER, ServerAction.DELETE})
 
 
-def obstacle_to_server(
-    wanted: ServerAction, status: ServerStatus, transfer_id: UUID | None = None
-) -> Obstacle | None:
+def obstacle_to_server(wanted: ServerAction, status: ServerStatus, transfer_id: UUID | None = None) -> Obstacle | None:
     """BIL-4, ACC-8, PER-13. Why this is not done to a server now: asked by its verbs and beforehand."""
     if status not in ALLOWED[wanted]:
         return IN_THE_WAY[status]()

@@ -138,9 +138,7 @@ class Transfer(SQLModel, table=True):
     name: str = Field(max_length=LONGEST)
     """Of what was offered, on that day."""
     mode: TransferMode = Field(sa_type=one_of(TransferMode, "transfer_mode"))
-    status: TransferStatus = Field(
-        default=TransferStatus.PENDING, sa_type=one_of(TransferStatus, "transfer_status")
-    )
+    status: TransferStatus = Field(default=TransferStatus.PENDING, sa_type=one_of(TransferStatus, "transfer_status"))
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -137,18 +137,14 @@ async def refunds(context: Context, keys: Sequence[UUID]) -> list[int | None]:
     return found
 
 
-async def quoted_to_sender(
-    context: Context, reader: Reader, item: Item, mode: TransferMode, now: datetime
-) -> Quoted:
+async def quoted_to_sender(context: Context, reader: Reader, item: Item, mode: TransferMode, now: datetime) -> Quoted:
     """ACC-8, BIL-14. The sender's half, before there is an offer."""
     handover = await _decided(context, reader, item, mode, now)
     owner_id = (await _place(reader, item)).owner_id
     asked = Asked(QuoteKind.TRANSFER, owner_id, {"item": item.key, "mode": mode}, now)
     cuts = tuple(each.net_cents for each in handover.cuts)
     reckoning = Reckoning(refund_cents=handover.refund_cents, cut_cents=cuts)
-    made, terms = await quote(
-        context, reader, asked, reckoning, handover.sender_blockers, handover.sender_cautions
-    )
+    made, terms = await quote(context, reader, asked, reckoning, handover.sender_blockers, handover.sender_cautions)
     return Quoted(made, terms, handover)
 
 

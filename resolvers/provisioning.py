@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, and_, exists, func, or_, select, update
+from sqlalchemy import Update, and_, exists, func, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 

@@ -50,9 +50,7 @@ def of_profile(
     *, direction: TransferDirection | None = None, status: Sequence[TransferStatus] | None = None
 ) -> Select[Any]:
     """ACC-8. The transfers of a profile: what it gave away, what it was offered; those in one of these states."""
-    found = select(SIDES.c.profile_id).select_from(
-        TRANSFERS.join(SIDES, SIDES.c.transfer_id == TRANSFERS.c.id)
-    )
+    found = select(SIDES.c.profile_id).select_from(TRANSFERS.join(SIDES, SIDES.c.transfer_id == TRANSFERS.c.id))
     if direction is not None:
         found = found.where(SIDES.c.direction == direction.value)
     return found if status is None else found.where(TRANSFERS.c.status.in_(status))
@@ -68,9 +66,7 @@ def pending_of_server() -> Select[Any]:
     return select(TRANSFERS.c.server_id).where(TRANSFERS.c.status == TransferStatus.PENDING)
 
 
-async def start(
-    context: Context, *, item: Item, email: str, mode: TransferMode, quote_token: str, key: UUID
-) -> UUID:
+async def start(context: Context, *, item: Item, email: str, mode: TransferMode, quote_token: str, key: UUID) -> UUID:
     """ACC-8, ACC-9, BIL-15. Offer it to whoever has the address, as it was quoted; answers the transfer's key.
 
     The answer is the same whether or not anybody has it.
@@ -186,5 +182,3 @@ async def parties_of(write: Write, transfer: Transfer) -> Mapping[str, str]:
     wanted = PROFILES.c.id.in_([transfer.sender_id, transfer.recipient_id])
     found = {row.id: row.email for row in await write.rows(select(PROFILES.c.id, PROFILES.c.email).where(wanted))}
     return {"sender": found[transfer.sender_id], "recipient": found[transfer.recipient_id]}
-
-

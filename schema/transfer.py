@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import strawberry
@@ -132,9 +132,7 @@ async def refunds(context: Context, keys: Sequence[UUID]) -> list[Amount | None]
 
 def party(key: str, description: str) -> Any:
     """One of the two, as far as the viewer may know of them."""
-    return declare(
-        One(key, kind="Profile", otherwise=Computed(somebody, (), given="locale")), description=description
-    )
+    return declare(One(key, kind="Profile", otherwise=Computed(somebody, (), given="locale")), description=description)
 
 
 @node(

@@ -1,7 +1,7 @@
 """ACC-8. Handing over: the figures of the rules over the API, for each side its own, and what is left behind."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -331,7 +331,7 @@ async def test_what_waits_for_its_renewal_waits(api: Api) -> None:
     """BIL-4. At the boundary of two periods neither is handed over."""
     key = await a_small_month(api)
     transfer = await offered(api, key, LATER)
-    day = datetime(2026, 11, 22).date()
+    day = date(2026, 11, 22)
     await changed(api, Subscription, await running_of(api, key), period_end=day)
     assert codes(await accept(api, transfer, quoteToken="none")) == ["CONFLICT"]
 
@@ -515,5 +515,3 @@ async def test_a_plan_that_is_not_sold_any_more_is_handed_over(api: Api) -> None
     key = await a_small_month(api)
     await changed(api, Plan, key_of(await plan_id(api, "small"), "Plan"), available=False)
     assert (await recipient_quote(api, await offered(api, key)))["blockers"] == []
-
-

@@ -6,15 +6,16 @@ from uuid import uuid4
 import pytest
 
 from app.settings import Settings
+from engine.bind import Bound
 from models.account import Account, AccountAction, AccountStatus, obstacle_to
 from models.activity import ActivityEvent, Author, Record
 from models.column import new_id, table
 from models.db import Db
-from models.link import Link, link_token
+from models.link import Link, LinkKind, link_token
 from models.mail import SandboxMail
 from models.obstacle import GoesWithServer, TransferPending
 from models.permission import AccountPermission, OverallPermission
-from models.profile import Profile
+from models.profile import EMAIL_CHANGE_ASKED, Profile
 from models.server import Server
 from models.setting import Figures
 from models.transfer import (
@@ -26,20 +27,21 @@ from models.transfer import (
     new_transfer,
 )
 from schema.global_id import global_id, key_of
-from tests.api import DELEGATE, FREE, OWNER, STAFF, TECH, Api, profile_id, unsaved
+from tests.api import DELEGATE, FREE, OWNER, STAFF, TECH, Api, profile_id, serving, unsaved
 from tests.cycle import move
 from tests.database import START
 from tests.granting import a_grant
 from tests.hosting import ATELIER, BOUTIQUE, HOBBY, account
-from tests.mails import Box, sent
+from tests.mails import Box, sent, told_with_link
 from tests.opening import codes
+from tests.test_contract_acceptance import ACCEPT as SIGN
+from tests.test_contract_acceptance import CONTRACTS, VERIFY
 from tests.transferring import (
     ACCEPT,
     CANCEL,
     DECLINE,
     LATER,
     LISTED,
-    START as BEGIN,
     accept,
     cancel,
     changed,
@@ -49,6 +51,9 @@ from tests.transferring import (
     row,
     sender_quote,
     start,
+)
+from tests.transferring import (
+    START as BEGIN,
 )
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
@@ -165,9 +170,7 @@ async def test_the_same_key_offers_once(api: Api) -> None:
 @pytest.mark.parametrize(
     ("to", "values"), [(FREE, {}), (OWNER, {"suspended_at": START, "suspension_reason": "INACTIVITY"})]
 )
-async def test_neither_oneself_nor_who_is_suspended_is_a_recipient(
-    api: Api, to: Any, values: dict[str, Any]
-) -> None:
+async def test_neither_oneself_nor_who_is_suspended_is_a_recipient(api: Api, to: Any, values: dict[str, Any]) -> None:
     if values:
         await changed(api, Profile, to.key, **values)
     payload = await start(api, HOBBY, person=FREE, to=to)
@@ -195,12 +198,13 @@ async def test_only_the_owner_offers_and_only_accounts_and_servers(api: Api) -> 
     assert await api.rows(Transfer) == []
 
 
-async def test_mails_to_one_address_are_limited(api: Api) -> None:
-    """LIM-1. Each may go to somebody who did not ask for it; as with grants."""
-    figures = Figures()
-    for _ in range(figures.grants_per_address):
-        await cancel(api, await offered(api, HOBBY, person=FREE, to=OWNER), FREE)
-    assert codes(await start(api, HOBBY, person=FREE, to=OWNER)) == ["TOO_MANY_ATTEMPTS"]
+async def test_offers_are_counted_since_each_may_send_a_mail(api: Api, bound: Bound) -> None:
+    """LIM-1. With what is granted, to one address and in all."""
+    async with serving(api.database, bound, grants_per_address=2) as counted:
+        for _ in range(2):
+            await cancel(counted, await offered(counted, HOBBY, person=FREE, to=OWNER), FREE)
+        assert codes(await start(counted, HOBBY, person=FREE, to=OWNER)) == ["TOO_MANY_ATTEMPTS"]
+        await offered(counted, HOBBY, person=FREE, to=TECH)
 
 
 # Who sees what
@@ -235,9 +239,11 @@ async def test_others_see_nothing_of_it(api: Api) -> None:
         assert (found is not None) == (person is DELEGATE), "who has BILLING of the recipient knows of it"
         for document in (CANCEL, DECLINE):
             answer = await api.ask(document, {"id": transfer}, token=token)
-            refused = answer.codes == ["FORBIDDEN"] if person is DELEGATE else codes(
-                next(iter(answer.data.values()))
-            ) == ["NOT_FOUND"]
+            refused = (
+                answer.codes == ["FORBIDDEN"]
+                if person is DELEGATE
+                else codes(next(iter(answer.data.values()))) == ["NOT_FOUND"]
+            )
             assert refused
     assert (await api.ask(NODE, {"id": transfer})).data["node"] is None
 
@@ -312,9 +318,7 @@ async def test_clients_are_told_what_can_be_done_meanwhile(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("ended", "status"), [(cancel, "CANCELLED"), (decline, "DECLINED")])
-async def test_an_offer_that_is_withdrawn_or_declined_changes_nothing_else(
-    api: Api, ended: Any, status: str
-) -> None:
+async def test_an_offer_that_is_withdrawn_or_declined_changes_nothing_else(api: Api, ended: Any, status: str) -> None:
     transfer = await offered(api, HOBBY, person=FREE, to=OWNER)
     person = FREE if ended is cancel else OWNER
     payload = await ended(api, transfer, person)
@@ -388,8 +392,33 @@ async def test_an_address_without_a_profile_is_invited_and_takes_over_what_waite
     class Stranger:
         key, email = stub.id, STRANGER
 
+    assert codes(await accept(api, transfer, Stranger)) == ["CONTRACT_PENDING"]
+    token = await api.token(Stranger)
+    for each in (await api.ask(CONTRACTS, token=token)).data["viewer"]["contracts"]:
+        await api.ask(SIGN, {"id": each["id"]}, token=token)
     assert (await accept(api, transfer, Stranger))["userErrors"] == []
     assert (await account(api, "hobby")).owner_id == stub.id
+
+
+async def test_who_takes_the_address_is_offered_what_waited_for_it(api: Api) -> None:
+    """ACC-9. What they had offered to it themselves is withdrawn: it would be their own."""
+    theirs = await offered(api, HOBBY, person=FREE, to=STRANGER)
+    own = await offered(api, BOUTIQUE, to=STRANGER)
+    await a_change_of_address(api, OWNER, STRANGER)
+    assert [each.email for each in await api.rows(Profile)].count(STRANGER) == 1
+    assert (await row(api, own)).status is TransferStatus.CANCELLED
+    assert (await account(api, "boutique")).transfer_id is None
+    assert (await row(api, theirs)).recipient_id == OWNER.key
+    assert (await accept(api, theirs, OWNER))["userErrors"] == []
+
+
+async def a_change_of_address(api: Api, person: Any, address: str) -> None:
+    """The link of the mail that confirms another address is followed."""
+    await changed(api, Profile, person.key, pending_email=address)
+    link = await told_with_link(api.database, EMAIL_CHANGE_ASKED, LinkKind.EMAIL_CHANGE, person, address)
+    secret = link_token(Settings().secret_key, link.id)
+    answer = await api.ask(VERIFY, {"token": secret})
+    assert codes(answer.data["emailVerify"]) == []
 
 
 async def test_an_address_that_is_not_confirmed_waits(api: Api) -> None:

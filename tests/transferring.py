@@ -22,7 +22,8 @@ START = f"""mutation Start($input: TransferStartInput!) {{ transferStart(input: 
   transfer {{ id status mode expiresAt closedAt recipient {{ displayName }} viewerActions senderRefund {{ amount }} }}
   userErrors {{ {ERROR} {CURRENT} }} }} }}"""
 ACCEPT = f"""mutation Accept($input: TransferAcceptInput!) {{ transferAccept(input: $input) {{
-  transfer {{ id status closedAt viewerActions item {{ ... on Account {{ name owner {{ id }} }} ... on Server {{ name }} }} }}
+  transfer {{ id status closedAt viewerActions
+    item {{ ... on Account {{ name owner {{ id }} }} ... on Server {{ name }} }} }}
   invoice {{ id }}
   userErrors {{ {ERROR} ... on LimitError {{ limit used }} {CURRENT} }} }} }}"""
 CANCEL = f"""mutation ($id: ID!) {{ transferCancel(input: {{transferId: $id}}) {{
@@ -41,7 +42,14 @@ async def sender_quote(api: Api, item: str, mode: str = NOW, person: Any = OWNER
 
 
 async def start(
-    api: Api, item: str, mode: str = NOW, *, to: Any = FREE, person: Any = OWNER, token: str | None = None, **values: Any
+    api: Api,
+    item: str,
+    mode: str = NOW,
+    *,
+    to: Any = FREE,
+    person: Any = OWNER,
+    token: str | None = None,
+    **values: Any,
 ) -> Any:
     """Offer something, as it is quoted now."""
     given = {
@@ -52,7 +60,7 @@ async def start(
         "idempotencyKey": str(uuid4()),
         **values,
     }
-    return (await api.ask(START, {"input": given}, token=token or await api.token(person))).data["transferStart"]
+    return (await api.ask(START, {"input": given}, token=await api.token(person))).data["transferStart"]
 
 
 async def offered(api: Api, item: str, mode: str = NOW, *, to: Any = FREE, person: Any = OWNER) -> str:
@@ -110,5 +118,3 @@ async def changed(api: Api, model: Any, key: Any, **values: Any) -> None:
     """A row with other values, without the detour over the API."""
     async with Db(api.database) as db:
         await db.note(update(table(model)).where(table(model).c.id == key).values(**values))
-
-

@@ -15,13 +15,14 @@ LAST = "(SELECT MAX(ends_before) FROM subscription_period WHERE subscription_id 
 
 
 def follows(first: str) -> str:
-    begins = f"(SELECT {first.format(of='s')} FROM subscription s WHERE s.id = NEW.subscription_id)"
+    begins = f"(SELECT {first.format(of='s')} FROM subscription s WHERE s.id = NEW.subscription_id)"  # noqa: S608
     return f"NEW.starts_on <> COALESCE({LAST}, {begins})"
 
 
 def overlaps(first: str) -> str:
     return (
-        "NEW.account_id IS NOT NULL AND EXISTS (SELECT 1 FROM subscription s WHERE s.account_id = NEW.account_id"
+        "NEW.account_id IS NOT NULL AND EXISTS (SELECT 1 FROM subscription s"  # noqa: S608
+        " WHERE s.account_id = NEW.account_id"
         f" AND s.id <> NEW.id AND {first.format(of='s')} < COALESCE(NEW.ended_on, '9999-12-31')"
         f" AND COALESCE(s.ended_on, '9999-12-31') > {first.format(of='NEW')})"
     )
@@ -40,8 +41,8 @@ def told_apart(first: str) -> None:
         ):
             op.execute(
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-                f" IF {wrong} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END IF;"
-                " RETURN NEW; END $$"
+                f" IF {wrong} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';"
+                " END IF; RETURN NEW; END $$"
             )
         return
     for name, event, wrong, message in (
@@ -55,9 +56,7 @@ def told_apart(first: str) -> None:
         ),
     ):
         op.execute(f"DROP TRIGGER IF EXISTS {name}")
-        op.execute(
-            f"CREATE TRIGGER {name} BEFORE {event} WHEN {wrong} BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        )
+        op.execute(f"CREATE TRIGGER {name} BEFORE {event} WHEN {wrong} BEGIN SELECT RAISE(ABORT, '{message}'); END")
 
 
 def upgrade() -> None:
