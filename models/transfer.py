@@ -156,23 +156,23 @@ class Transfer(SQLModel, table=True):
             told = {"address": recipient.email, "link_id": link_id, "template": "transfer_invitation"}
         record.happened(STARTED, self, name=self.name, sender=sender.email, mode=self.mode, **told)
 
-    def accept(self, record: Record, refund_cents: int, parties: Mapping[str, str]) -> None:
+    def accept(self, record: Record, refund_cents: int, parties: Mapping[str, Any]) -> None:
         """ACC-8. It is the recipient's now; the rest of what that means is done beside it, in the same transaction."""
         self.refund_cents = refund_cents
         self._close(record, TransferAction.ACCEPT, TransferStatus.ACCEPTED)
         self._tell(record, ACCEPTED, parties, self.sender_id, self.recipient_id)
 
-    def decline(self, record: Record, parties: Mapping[str, str]) -> None:
+    def decline(self, record: Record, parties: Mapping[str, Any]) -> None:
         """ACC-8. The recipient does not want it."""
         self._close(record, TransferAction.DECLINE, TransferStatus.DECLINED)
         self._tell(record, DECLINED, parties, self.sender_id)
 
-    def cancel(self, record: Record, parties: Mapping[str, str]) -> None:
+    def cancel(self, record: Record, parties: Mapping[str, Any]) -> None:
         """ACC-8. The sender thought better of it."""
         self._close(record, TransferAction.CANCEL, TransferStatus.CANCELLED)
         self._tell(record, CANCELLED, parties, self.recipient_id)
 
-    def lapse(self, record: Record, parties: Mapping[str, str]) -> None:
+    def lapse(self, record: Record, parties: Mapping[str, Any]) -> None:
         """ACC-8. Nobody answered in time."""
         self._close(record, TransferAction.CANCEL, TransferStatus.EXPIRED)
         self._tell(record, LAPSED, parties, self.sender_id, self.recipient_id)
@@ -182,7 +182,7 @@ class Transfer(SQLModel, table=True):
             raise obstacle
         self.status, self.closed_at = status, record.now
 
-    def _tell(self, record: Record, fact: Action, parties: Mapping[str, str], *readers: UUID) -> None:
+    def _tell(self, record: Record, fact: Action, parties: Mapping[str, Any], *readers: UUID) -> None:
         record.happened(fact, self, name=self.name, reader_ids=[str(each) for each in readers], **parties)
 
 

@@ -14,10 +14,12 @@ from models.column import new_id
 from models.issuer import Office
 from models.setting import Figures
 from schema.global_id import global_id
-from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
+from tests.api import FREE, OWNER, STAFF, TECH, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
+from tests.hosting import BOUTIQUE
 from tests.paying import add_card, top_up
+from tests.transferring import start
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -39,6 +41,7 @@ PATHS = {
     "Invoice": "{ viewer { billing { invoices(first: 1) { nodes { id } } } } }",
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
+    "Transfer": "{ viewer { transfers(first: 1) { nodes { id } } } }",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
@@ -63,6 +66,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await invoiced(api.database, OWNER.key, 500, office=Office(Figures(), sandbox=True))
     if kind == "Payment":
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
+    if kind == "Transfer":
+        await start(api, BOUTIQUE, to=TECH)
     if kind == "CardPaymentMethod":
         await add_card(api, "card_ok")
     found: Any = (await api.ask(PATHS[kind], token=token)).data

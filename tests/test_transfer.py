@@ -1,5 +1,6 @@
 """ACC-8, ACC-9. Offers: to whom, who sees what of them, how they end, and what waits for an answer meanwhile."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -89,11 +90,12 @@ def test_what_is_offered_stays_as_it_is_until_that_is_answered() -> None:
     transfer = new_transfer(told, item, sender, recipient, TransferMode.BILL_AT_ACCEPTANCE, Figures())
     assert (item.transfer_id, item.owner_id) == (transfer.id, OWNER.key)
     assert transfer.expires_at.date().isoformat() == "2026-12-22"
-    for verb in (
+    verbs: list[Callable[[], Any]] = [
         lambda: item.delete(told, "shop"),
         lambda: item.change_plan(told, new_id()),
         lambda: item.offer(told, new_id(), "x"),
-    ):
+    ]
+    for verb in verbs:
         with pytest.raises(TransferPending):
             verb()
     item.rename(told, "other", "shop", Figures())

@@ -96,6 +96,8 @@ def _passes(caller: Caller, rule: Rule, kind: str, target: Target) -> bool:
     """Whether a rule names the caller, whose grant counts (PER-6, PER-7)."""
     if caller.role == "owner":
         return rule.owner
+    if "recipient" in rule.parties and not rule.owner:
+        return False  # ACC-8: of these callers nobody is offered anything, nor has anything of who is
     if caller.role != "delegate" or not caller.verified:
         return False
     if "grantee" in rule.parties:

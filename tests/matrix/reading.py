@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from schema.global_id import global_id
 from tests.api import Answer
 from tests.matrix import table
 from tests.matrix.disputed import disputed
@@ -93,6 +94,8 @@ class Reading:
             yield cell
             if not cell.is_wrong and value is not None and (error := self.errors.get(at)):
                 owner = value["id"] if kind == "Profile" else self.world.id(self.caller, "Profile", target)
+                if "recipient" in table.FIELDS[f"{kind}.{field}"].parties:
+                    owner = global_id("Profile", self.world.estate(self.caller).partner)
                 yield content(self.caller, f"{kind}.{field}", target, error["extensions"], owner)
 
     def field(self, coordinate: str, target: Target, value: Any, path: Path, looker: Caller | None = None) -> Cell:

@@ -38,6 +38,7 @@ from models.service_level import ServiceLevel
 from models.session import Session, SessionMethod
 from models.subscription import Subscription
 from models.token import ApiToken
+from models.transfer import Transfer, TransferMode
 from models.vat import SELLER, Audience, VatTreatment
 from models.vat_rate import VatRate
 from tests.database import START
@@ -115,9 +116,12 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield profile(estate.partner, f"partner-{estate.name}", hashed)
     owned: dict[str, Any] = {"owner_id": estate.owner, "created_at": SINCE}
     yield Server(id=estate.server, name=estate.names[estate.server], plan_id=PLAN, **owned)
-    yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
+    yield Account(
+        id=estate.account, name=estate.names[estate.account], plan_id=PLAN, transfer_id=estate.transfer, **owned
+    )
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
+    yield _offer(estate)
     yield from _billed(estate)
     yield from _paying(estate)
     yield from signed_in(estate.owner, estate.session, two_factors=False)[1]
@@ -153,6 +157,20 @@ def _subscription(estate: Estate) -> Subscription:
         period_start=start,
         period_end=end,
         created_at=SINCE,
+    )
+
+
+def _offer(estate: Estate) -> Transfer:
+    """The account of the public cloud, offered to the partner."""
+    return Transfer(
+        id=estate.transfer,
+        sender_id=estate.owner,
+        recipient_id=estate.partner,
+        account_id=estate.account,
+        name=estate.names[estate.account],
+        mode=TransferMode.KEEP_END_DATE,
+        created_at=SINCE,
+        expires_at=LONG_AFTER,
     )
 
 
