@@ -16,6 +16,7 @@ from models.activity import Action, Record, action
 from models.clock import later
 from models.column import Instant, new_id, one_of, table
 from models.obstacle import Obstacle
+from models.permission import Subject
 from models.profile import Profile
 from models.refusal import Code, Refusal
 from models.server import Server
@@ -148,6 +149,10 @@ class Transfer(SQLModel, table=True):
     @property
     def owner_id(self) -> UUID:
         return self.sender_id
+
+    @property
+    def subject(self) -> Subject[UUID]:
+        return Subject(self.sender_id, account_id=self.account_id, server_id=self.server_id)
 
     def start(self, record: Record, sender: Profile, recipient: Profile, link_id: UUID | None) -> None:
         """ACC-8, ACC-9. Tell the recipient; whoever has no profile yet gets a link to make one."""

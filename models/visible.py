@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, false, or_
+from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, false, or_, select
+from sqlmodel import SQLModel
 
 from models.column import IdArray, Instant, among
 from models.permission import (
@@ -34,6 +35,8 @@ REAL_NOW = bindparam("real_now", type_=Instant())
 Column = ColumnElement[Any]
 PARTNERS: list[Callable[[], Select[Any]]] = []
 """Selects of profiles that the caller has to do with, as the other party; each noun that makes some adds its own."""
+OWNED = frozenset({"account", "server"})
+"""Tables of what is owned; other rows are about it."""
 OFFERED_ACCOUNTS: list[Callable[[], Select[Any]]] = []
 OFFERED_SERVERS: list[Callable[[], Select[Any]]] = []
 """The same of accounts and servers that are the caller's for the taking."""
@@ -107,9 +110,16 @@ def _as_other_party(subject: Subject[Column], owner: Column) -> list[Column]:
     return [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
 
 
+def _still(kind: str, key: Column, owner: Column) -> ColumnElement[bool]:
+    """ACC-8. What a row is about is still its owner's: what happened before it was handed over stays behind."""
+    owned = SQLModel.metadata.tables[kind.removesuffix("s")].alias()
+    return select(owned.c.id).where(owned.c.id == key, owned.c.owner_id == owner).exists()
+
+
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:
     """The rows of one account or server, and of all of them where the caller holds the permission on all."""
-    ways = [holding(kind, wanted, key)]
+    held = holding(kind, wanted, key)
+    ways = [held if key.table.name in OWNED else and_(held, _still(kind, key, owner))]
     if wanted & bits:
         ways.append(and_(key.is_not(None), holding("owners", all_of_them, owner)))
     return ways

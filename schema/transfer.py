@@ -66,10 +66,10 @@ START = authorize(subject="input.itemId")
 CANCEL = authorize(subject="input.transferId.sender")
 ACCEPT = authorize(subject="input.transferId.recipient", interactive=True)
 DECLINE = authorize(subject="input.transferId.recipient")
-SENDER, RECIPIENT = 0, 1
-"""Places of the parties."""
+RECIPIENT = 1
+"""Its place among the parties."""
 MODELS: Mapping[str, type[AccountRow] | type[ServerRow]] = {"Account": AccountRow, "Server": ServerRow}
-SIDES = ("sender_id", "recipient_id", "status")
+STATE = ("sender_id", "recipient_id", "account_id", "server_id", "status")
 
 
 def _doing(action: rows.TransferAction, guard: Any) -> Doing:
@@ -86,32 +86,21 @@ DOING = {
 }
 
 
-def _subject(action: rows.TransferAction, sender_id: UUID, recipient_id: UUID) -> Subject[UUID]:
-    return Subject(sender_id if action is rows.TransferAction.CANCEL else recipient_id)
+def _subject(action: rows.TransferAction, sender_id: UUID, recipient_id: UUID, *item: UUID | None) -> Subject[UUID]:
+    return Subject(sender_id, *item) if action is rows.TransferAction.CANCEL else Subject(recipient_id)
 
 
-def actions(
-    viewer: Viewer, sender_id: UUID, recipient_id: UUID, status: rows.TransferStatus
-) -> list[rows.TransferAction]:
+def actions(viewer: Viewer, *state: Any) -> list[rows.TransferAction]:
     """PER-13. What the viewer may do to a transfer now."""
-    return [
-        action
-        for action, doing in DOING.items()
-        if doing.denied(viewer, _subject(action, sender_id, recipient_id), status) is None
-    ]
+    *about, status = state
+    return [action for action, doing in DOING.items() if doing.denied(viewer, _subject(action, *about), status) is None]
 
 
-def can(
-    reader: tuple[Viewer, Locale],
-    sender_id: UUID,
-    recipient_id: UUID,
-    status: rows.TransferStatus,
-    *,
-    action: rows.TransferAction,
-) -> Decision:
+def can(reader: tuple[Viewer, Locale], *state: Any, action: rows.TransferAction) -> Decision:
     """PER-13. Whether the viewer may do this to a transfer now."""
+    *about, status = state
     viewer, locale = reader
-    return decision(locale, DOING[action].denied(viewer, _subject(action, sender_id, recipient_id), status))
+    return decision(locale, DOING[action].denied(viewer, _subject(action, *about), status))
 
 
 def somebody(locale: Locale) -> Actor:
@@ -139,6 +128,8 @@ def party(key: str, description: str) -> Any:
     rows.Transfer,
     gate=authorize(parties=["sender", "recipient"], overall=MANAGED),
     owner="sender_id",
+    account="account_id",
+    server="server_id",
     description="Transfer of an account or a server to another profile.",
 )
 class Transfer(Node):
@@ -155,7 +146,7 @@ class Transfer(Node):
     closed_at: datetime | None = strawberry.field(description="When it was accepted, declined, cancelled or lapsed.")
     sender_refund: Money | None = declare(
         Batch("id", refunds),
-        authorize(subject="sender", overall=[OverallPermission.BILLING], party=SENDER),
+        authorize(subject="sender", overall=[OverallPermission.BILLING]),
         description="What the sender gets back; for the sender and their billing delegates.",
     )
     recipient_quote: TransferQuote | None = declare(
@@ -164,10 +155,10 @@ class Transfer(Node):
         description="What the recipient is charged on acceptance; for the recipient and their billing delegates.",
     )
     viewer_actions: list[rows.TransferAction] = declare(
-        Computed(actions, SIDES, given="viewer"), description="What the viewer can do right now."
+        Computed(actions, STATE, given="viewer"), description="What the viewer can do right now."
     )
     viewer_can: Decision = declare(
-        Computed(can, SIDES, given="reader"),
+        Computed(can, STATE, given="reader"),
         arguments={"action": (rows.TransferAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )

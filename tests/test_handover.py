@@ -446,6 +446,21 @@ async def test_history_stays_with_the_sender(api: Api) -> None:
     assert seen.data["node"] is None
 
 
+async def test_a_token_for_the_account_alone_shows_the_new_owner_nothing_of_before(api: Api) -> None:
+    """TOK-3. Nor the old one anything of now."""
+    key = await a_large_year(api)
+    transfer = await offered(api, key)
+    assert (await accept(api, transfer))["userErrors"] == []
+    by_owner = {row.owner_id: row.id for row in await api.rows(Subscription) if row.account_id}
+    old, new = (global_id("ServiceSubscription", by_owner[who.key]) for who in (OWNER, FREE))
+    for person, seen in ((OWNER, []), (FREE, [new])):
+        token = (await api.api_token(person, only_account_id=key_of(key, "Account"))).secret
+        asked = await api.ask(
+            "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": [old, new, transfer]}, token=token
+        )
+        assert [each["id"] for each in asked.data["nodes"] if each] == seen
+
+
 async def test_a_server_goes_with_its_accounts_and_options(api: Api) -> None:
     """CAT-1. Its commitment goes with it; of the first months 1,227 x 59/90 = 804.37 comes back, VAT 160.87."""
     await alone(api)

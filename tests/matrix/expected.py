@@ -114,7 +114,7 @@ def _in_scope(caller: Caller, kind: str, target: Target) -> bool:
     if caller.narrowed == "another owner":
         return False
     if caller.narrowed == "account":
-        return target is Target.OWN and kind in {"Account", "Profile", "ServiceSubscription"}
+        return target is Target.OWN and kind in {"Account", "Profile", "ServiceSubscription", "Transfer"}
     return True
 
 
@@ -142,7 +142,8 @@ def _requirement(caller: Caller, rule: Rule, kind: str, target: Target) -> Outco
         return None
     if rule.interactive and caller.token:
         return Outcome.TOKEN_SCOPE
-    if kind == "Profile" and caller.narrowed == "account":
+    of_recipient = "recipient" in rule.parties and not rule.owner
+    if (kind == "Profile" or of_recipient) and caller.narrowed == "account":
         return Outcome.TOKEN_SCOPE
     if _passes(caller, rule, kind, target):
         return None
