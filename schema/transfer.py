@@ -66,8 +66,8 @@ START = authorize(subject="input.itemId")
 CANCEL = authorize(subject="input.transferId.sender")
 ACCEPT = authorize(subject="input.transferId.recipient", interactive=True)
 DECLINE = authorize(subject="input.transferId.recipient")
-RECIPIENT = 1
-"""Its place among the parties."""
+SENDER, RECIPIENT = 0, 1
+"""Their places among the parties."""
 MODELS: Mapping[str, type[AccountRow] | type[ServerRow]] = {"Account": AccountRow, "Server": ServerRow}
 STATE = ("sender_id", "recipient_id", "account_id", "server_id", "status")
 
@@ -146,7 +146,7 @@ class Transfer(Node):
     closed_at: datetime | None = strawberry.field(description="When it was accepted, declined, cancelled or lapsed.")
     sender_refund: Money | None = declare(
         Batch("id", refunds),
-        authorize(subject="sender", overall=[OverallPermission.BILLING]),
+        authorize(subject="sender", overall=[OverallPermission.BILLING], party=SENDER),
         description="What the sender gets back; for the sender and their billing delegates.",
     )
     recipient_quote: TransferQuote | None = declare(

@@ -172,11 +172,15 @@ def _known_offer(caller: Caller, mark: Mark) -> bool:
     """ACC-8. A transfer is known to its recipient, and to whoever manages accounts or bills for them."""
     if mark.place != Place("transfer", "id"):
         return False
-    recipient = next(each.recipient for number, each in enumerate(OFFERS) if number == mark.number)
-    if recipient == caller.customer:
-        return caller.only_owner is None
-    _, grant = _received(caller, recipient)
-    return grant is not None and bool(COMMERCIAL.intersection(grant.overall)) and caller.only_owner in (None, recipient)
+    return _acts_for(caller, OFFERS[mark.number].recipient, received=True)
+
+
+def _acts_for(caller: Caller, party: int, *, received: bool = False) -> bool:
+    """Whether a transfer is known to the caller as this party, or as whoever manages accounts or bills for it."""
+    if party == caller.customer:
+        return caller.only_owner is None or (caller.only_owner == party and not received)
+    _, grant = _received(caller, party)
+    return grant is not None and bool(COMMERCIAL.intersection(grant.overall)) and caller.only_owner in (None, party)
 
 
 def _partner(caller: Caller, mark: Mark) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from schema.global_id import global_id
 from tests.api import Answer
 from tests.matrix import table
 from tests.matrix.disputed import disputed
@@ -17,10 +16,14 @@ NATURALLY_NULL = {
     ("Account.server", Target.OWN),
     ("Account.plan", Target.OWN_ON_SERVER),
     ("Account.subscription", Target.OWN_ON_SERVER),
+    ("Account.pendingTransfer", Target.OWN_ON_SERVER),
     ("Server.subscription", Target.OWN),
 }
 """What is not there, whoever asks."""
-QUOTES = {"Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"}
+QUOTES = {
+    *("Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"),
+    *("Account.transferQuote", "Server.transferQuote"),
+}
 NEVER_NULL = table.LEADS_TO.keys() | QUOTES | {"ServiceSubscription.item"}
 """What is there, unless it is hidden or something of it is refused."""
 Path = tuple[str | int, ...]
@@ -56,6 +59,10 @@ def outcome_of(error: Mapping[str, Any]) -> str:
     extensions = error["extensions"]
     code, reason = extensions["code"], extensions.get("reason")
     return f"{code}:{reason}" if code == "FORBIDDEN" else str(code)
+
+
+UNNAMED = {"Transfer.senderRefund", "Transfer.recipientQuote"}
+"""Fields whose refusal does not say whose they are: the parties may not know each other any more."""
 
 
 @dataclass
@@ -94,8 +101,7 @@ class Reading:
             yield cell
             if not cell.is_wrong and value is not None and (error := self.errors.get(at)):
                 owner = value["id"] if kind == "Profile" else self.world.id(self.caller, "Profile", target)
-                if "recipient" in table.FIELDS[f"{kind}.{field}"].parties:
-                    owner = global_id("Profile", self.world.estate(self.caller).partner)
+                owner = "" if f"{kind}.{field}" in UNNAMED else owner
                 yield content(self.caller, f"{kind}.{field}", target, error["extensions"], owner)
 
     def field(self, coordinate: str, target: Target, value: Any, path: Path, looker: Caller | None = None) -> Cell:
@@ -176,7 +182,7 @@ def content(caller: Caller, name: str, target: Target, extensions: Mapping[str, 
     expected = {"code": code}
     if code in ("FORBIDDEN", "TWO_FACTOR_REQUIRED"):
         expected |= {"reason": reason if code == "FORBIDDEN" else code, "coordinate": name}
-    if reason in ("PERMISSION_MISSING", "OWNER_ONLY"):
+    if owner and reason in ("PERMISSION_MISSING", "OWNER_ONLY"):
         expected["owner"] = owner
     got = dict(extensions)
     if reason == "PERMISSION_MISSING" and got.get("missing") in helping(name.removeprefix("Mutation.")):
