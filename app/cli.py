@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from app import demo as demonstration
-from app import demo_billing, log, migration
+from app import demo_billing, demo_transfer, log, migration
 from app.catalogue import catalogue
 from app.deliveries import deliveries
 from app.doctor import complaints, lacking, unservable
@@ -182,6 +182,7 @@ async def _migrated_and_seeded(settings: Settings) -> None:
             zone, vault = ZoneInfo(settings.billing_zone), KeyVault(settings.secret_key)
             if await demonstration.seed(database, passwords, vault, zone=zone, charged=True):
                 await demo_billing.play_back(database, settings)
+                await demo_transfer.offer(database, settings)
     finally:
         passwords.close()
 
