@@ -34,7 +34,7 @@ WHO, WHICH = st.integers(0, 1), st.integers(0, 2)
 PLANS = st.sampled_from(["small", "medium", "large", "free"])
 DRAWN: dict[str, tuple[int, list[st.SearchStrategy[Any]]]] = {
     "open": (2, [WHO, PLANS, PERIODS]),
-    "offer": (6, [WHICH, st.sampled_from(TransferMode)]),
+    "offer": (6, [WHICH, st.sampled_from(TransferMode), st.sampled_from([True, True, False])]),
     "accept": (6, [WHICH, st.sampled_from([0, 0, 0, 0, 14, 15])]),
     "decline": (1, [WHICH]),
     "cancel": (1, [WHICH]),
@@ -91,8 +91,11 @@ class HandingMachine(RuleBasedStateMachine):
             self.run(self.worlds[who].open(name, plan, period, 0, quote.token))
             self.owners[name] = who
 
-    def offer(self, which: int, mode: TransferMode) -> None:
+    def offer(self, which: int, mode: TransferMode, paying: bool) -> None:
+        """What is owed is paid before, or not."""
         name = self._name(which)
+        if paying:
+            self.pay(self.owners[name])
         self.run(self._offered(name, mode))
 
     async def _offered(self, name: str, mode: TransferMode) -> None:
@@ -114,7 +117,10 @@ class HandingMachine(RuleBasedStateMachine):
         self.offers[name] = key
 
     def accept(self, which: int, wait: int) -> None:
+        """What is offered; where it is not, that comes first."""
         name = self._name(which)
+        if name not in self.offers:
+            self.offer(which, TransferMode.BILL_AT_ACCEPTANCE, paying=True)
         if name in self.offers:
             self.run(self._accepted(name, wait))
 
