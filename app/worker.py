@@ -19,7 +19,7 @@ from models.db import Database, Db
 from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
-from resolvers import delivery, idempotency, ledger_seal, link, password, payment_method, refresh, session
+from resolvers import delivery, erasure, idempotency, ledger_seal, link, password, payment_method, refresh, session
 from resolvers.clockwork import Works, play, turn
 
 logger = structlog.get_logger(__name__)
@@ -45,6 +45,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await ledger_seal.seal(db)
         await payment_method.forget(db, settings, providers_of(settings, database))
         await fall_due(db, settings)
+        await erasure.erase(db)
         await delivery.purge(db, settings)
         await link.purge(db, settings)
         await session.purge(db, settings)

@@ -41,6 +41,7 @@ UNBLOCKED = action("account.unblocked", "The account was unblocked on its machin
 UNBLOCKING_FAILED = action("account.unblocking_failed", "The account could not be unblocked on its machines yet")
 DELETION_ASKED = action("account.deletion_asked", "The account is being deleted", mail="account_deletion")
 GOING_WITH_SERVER = action("account.deletion_with_server_asked", "The account is being deleted with its server")
+GOING_WITH_PROFILE = action("account.deletion_with_profile_asked", "The account is being deleted with its profile")
 DELETED = action("account.deleted", "The account was deleted")
 DELETION_FAILED = action("account.deletion_failed", "The account could not be deleted yet")
 
@@ -150,6 +151,11 @@ class Account(SQLModel, table=True):
         """ACC-5. Ask for its end because its server goes."""
         self._check(AccountAction.DELETE)
         return self._end(record, GOING_WITH_SERVER)
+
+    def leave(self, record: Record) -> ProvisioningTask:
+        """PRO-9. Ask for its end because its owner goes."""
+        self._check(AccountAction.DELETE)
+        return self._end(record, GOING_WITH_PROFILE)
 
     def change_plan(self, record: Record, plan_id: UUID) -> ProvisioningTask | None:
         """ACC-6. Go on with this plan, without interruption; one that lapsed is used again, once that was asked for."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
@@ -110,7 +110,16 @@ class Profile(SQLModel, table=True):
     """PRO-1, PRO-2. Who signs in, and the legal identity that documents are made out to."""
 
     __tablename__ = "profile"
-    __table_args__ = (Index("ix_profile_inactive", "inactive_at", "id"),)
+    __table_args__ = (
+        Index("ix_profile_inactive", "inactive_at", "id"),
+        Index(
+            "ix_profile_deletion",
+            "deletion_at",
+            "id",
+            sqlite_where=text("deletion_at IS NOT NULL"),
+            postgresql_where=text("deletion_at IS NOT NULL"),
+        ),
+    )
     activity_type: ClassVar[str] = "Profile"
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -149,6 +158,8 @@ class Profile(SQLModel, table=True):
     inactive_at: datetime | None = Field(default=None, sa_type=Instant)
     """PRO-14. When it is looked whether the profile is inactive; None while there is an alert about that."""
 
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """PRO-9. The person is gone; the row is the pseudonym of what has to be kept. See models/deletion.py."""
     invoicing_day: int | None = None
     """BIL-5. The day of the month on which everything is invoiced; None for each product's own date."""
 

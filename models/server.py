@@ -27,6 +27,7 @@ OFFERED = action("server.offered", "The server was offered to somebody", mail="t
 HANDED_OVER = action("server.handed_over", "The server was handed over to somebody else")
 TAKEN_OVER = action("server.taken_over", "The server was taken over from somebody else")
 DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
+GOING_WITH_PROFILE = action("server.deletion_with_profile_asked", "The server is being given up with its profile")
 DELETED = action("server.deleted", "The server was deleted")
 
 
@@ -151,6 +152,11 @@ class Server(SQLModel, table=True):
         record.happened(TAKEN_OVER, self, name=self.name)
         for account in accounts:
             account.hand_over(record, recipient_id)
+
+    def leave(self, record: Record) -> None:
+        """PRO-9. Give it up because its owner goes; the accounts on it are asked to go by whoever asks this."""
+        self.status = ServerStatus.DELETING
+        record.happened(GOING_WITH_PROFILE, self, name=self.name)
 
     def gone(self, record: Record) -> None:
         """ACC-5. Say that it is gone; its row is deleted by whoever holds the transaction."""

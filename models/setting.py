@@ -113,9 +113,7 @@ class Figures(BaseModel):
     invitation_lifetime: Duration = Field(
         default=timedelta(days=30), description="PER-7. How long the link of an invitation to set up a profile works."
     )
-    transfer_lifetime: Duration = Field(
-        default=timedelta(days=30), description="ACC-8. How long an offered account or server waits for an answer."
-    )
+    transfer_lifetime: Duration = Field(default=timedelta(days=30), description="ACC-8. How long an offer waits.")
     grants_per_profile: int = Field(
         default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
     )
@@ -196,6 +194,10 @@ class Figures(BaseModel):
     )
     suspension_deletion: Duration = Field(
         default=timedelta(days=30), description="PRO-13. How long after its suspension a profile is to be deleted."
+    )
+    deletion_pause: Duration = Field(
+        default=timedelta(days=1),
+        description="PRO-13. When a deletion is tried again that waits for a payment, an invoice or the machines.",
     )
     deletion_first_warning: Duration = Field(
         default=timedelta(days=7), description="PRO-13. How long before that its owner is warned first."

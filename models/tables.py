@@ -13,6 +13,7 @@ from models import (
     collection,
     contract,
     credit,
+    deletion,
     delivery,
     document_series,
     fee,
@@ -64,6 +65,7 @@ MODULES = (
     collection,
     contract,
     credit,
+    deletion,
     delivery,
     document_series,
     fee,
@@ -124,6 +126,8 @@ APPEND_ONLY = frozenset(
     }
 )
 """Tables whose rows are never changed or deleted: the database itself refuses it."""
+LET_ERASE = frozenset({"activity_event"})
+"""Of these the ones that let a person be erased, and nothing else: see models/migrations/trigger.py."""
 MUTABLE_COLUMNS = {"invoice": invoice.MUTABLE}
 """Tables whose rows are never deleted, nor changed in other columns than these: the database refuses that too."""
 

@@ -20,9 +20,10 @@ ACCOUNTS = table(Account)
 GOING = union_all(
     select(ACCOUNTS.c.id.label("key"), ACCOUNTS.c.id.label("account_id")),
     select(ACCOUNTS.c.server_id, ACCOUNTS.c.id),
+    select(ACCOUNTS.c.owner_id, ACCOUNTS.c.id),
 ).subquery("going")
-"""The accounts that go with an account, which is itself, or with a server."""
-BY_KEYS = select(ACCOUNTS.c.id, ACCOUNTS.c.name, ACCOUNTS.c.server_id).where(
+"""The accounts that go with an account, which is itself, with a server, or with a profile."""
+BY_KEYS = select(ACCOUNTS.c.id, ACCOUNTS.c.name, ACCOUNTS.c.server_id, ACCOUNTS.c.status, ACCOUNTS.c.transfer_id).where(
     among(ACCOUNTS.c.id, bindparam("account_keys", type_=IdArray()))
 )
 
@@ -56,13 +57,13 @@ def named() -> Select[Any]:
 
 
 def going_with() -> Select[Any]:
-    """ACC-5. The accounts that go with an account or a server, by the key of that."""
+    """ACC-5, PRO-9. The accounts that go with an account, a server or a profile, by the key of that."""
     joined = ACCOUNTS.join(GOING, GOING.c.account_id == ACCOUNTS.c.id)
     return select(GOING.c.key).select_from(joined).order_by(ACCOUNTS.c.name)
 
 
 async def placed(context: Context, keys: Sequence[UUID]) -> dict[UUID, Any]:
-    """The name and the server of accounts, by their keys."""
+    """The name, the server and the state of accounts, by their keys."""
     return {row.id: row for row in await context.db.rows(BY_KEYS, {"account_keys": list(keys)})}
 
 

@@ -68,6 +68,8 @@ async def balance_moved(write: Write, owner_id: UUID, balance_cents: int) -> Non
     """ALE-2, ALE-4. In the transaction that moves a balance; its profile is locked."""
     found = await write.lock_one(OPEN, {"owner_id": owner_id, "kind": AlertKind.NEGATIVE_BALANCE})
     profile = write.held(Profile, owner_id)
+    if profile is not None and profile.deleted_at is not None:
+        return  # PRO-9. There is nobody to tell.
     suspended = profile is not None and profile.suspended_at is not None
     if balance_cents >= 0:
         if found is not None:
@@ -165,6 +167,7 @@ async def resolve_for(context: Context, *, key: UUID) -> None:
 
 
 async def _terms(write: Write, key: UUID) -> Alert | None:
-    if await write.lock_one(PROFILE, {"owner_id": key}) is None:
+    profile = await write.lock_one(PROFILE, {"owner_id": key})
+    if profile is None or profile.deleted_at is not None:
         raise NotFound().at("profile_id")
     return await write.lock_one(OPEN, {"owner_id": key, "kind": AlertKind.TERMS_VIOLATION})

@@ -23,6 +23,7 @@ from models.column import Instant, table
 from models.db import Database, Db, Write
 from models.invoice import Invoice
 from models.issuer import Issuer
+from models.obstacle import Obstacle
 from models.payment import Payment
 from models.payment_provider import Providers
 from models.profile import Profile
@@ -31,13 +32,25 @@ from models.subscription import Subscription
 from models.suspension import Suspension
 from models.transfer import Transfer, TransferStatus
 from models.vat_register import VatRegister
-from resolvers import alert, collection, issuing, renewal, settlement, suspension, transfer, vat, vat_correction
+from resolvers import (
+    alert,
+    collection,
+    deletion,
+    issuing,
+    renewal,
+    settlement,
+    suspension,
+    transfer,
+    vat,
+    vat_correction,
+)
 from resolvers.suspension import PROFILE
 
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 SUSPENSIONS, ALERTS, TRANSFERS = table(Suspension), table(Alert), table(Transfer)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
+LEAVERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.deletion_at).subquery()
 OFFERS = (
     select(TRANSFERS.c.id, TRANSFERS.c.sender_id.label("owner_id"), TRANSFERS.c.expires_at)
     .where(TRANSFERS.c.status == TransferStatus.PENDING)
@@ -71,7 +84,8 @@ class Due(IntEnum):
     SUSPENSION = 7
     ALERT = 8
     INACTIVITY = 9
-    TRANSFER = 10
+    DELETION = 10
+    TRANSFER = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,7 @@ DUE = union_all(
     _of(Due.SUSPENSION, SUSPENSIONS, SUSPENSIONS.c.next_at),
     _of(Due.ALERT, ALERTS, ALERTS.c.next_at),
     _of(Due.INACTIVITY, SLEEPERS, SLEEPERS.c.inactive_at),
+    _of(Due.DELETION, LEAVERS, LEAVERS.c.deletion_at, LEAVERS.c.deletion_at.is_not(None)),
     _of(Due.TRANSFER, OFFERS, OFFERS.c.expires_at),
 )
 
@@ -223,6 +238,8 @@ async def _do(works: Works, item: Item) -> None:
                 await alert.advance(works.office.figures, write, item.owner_id, item.at)
         case Due.INACTIVITY:
             await _look_for_inactivity(works, item)
+        case Due.DELETION:
+            await _delete(works, item)
         case Due.TRANSFER:
             async with works.write(item) as write:
                 await transfer.lapse(write, item.owner_id, item.at)
@@ -251,6 +268,18 @@ async def _look_for_inactivity(works: Works, item: Item) -> None:
         if not looked:
             raise
         await alert.look_later(works.db, item.owner_id, item.at, works.office.figures.inactivity_look)
+
+
+async def _delete(works: Works, item: Item) -> None:
+    """PRO-13. Whoever waits for a payment, an invoice or the machines is deleted later."""
+    figures = works.office.figures
+    try:
+        async with works.write(item) as write:
+            await deletion.delete_suspended(figures, write, item.owner_id, item.at)
+    except deletion.DeletedMeanwhile:
+        raise NothingDue from None
+    except Obstacle:
+        await deletion.look_later(works.db, figures, item.owner_id, item.at)
 
 
 async def _issue(works: Works, item: Item, *, asked: bool = False) -> None:

@@ -139,12 +139,13 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
             PROFILES.c.organization_name,
             PROFILES.c.first_name,
             PROFILES.c.last_name,
+            PROFILES.c.deleted_at,
         )
         .join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
         .join(PROFILES, PROFILES.c.id == func.coalesce(DELIVERIES.c.reader_id, EVENTS.c.owner_id))
         .where(DELIVERIES.c.id == claimed.id)
     )
-    if row is None:
+    if row is None or (row.deleted_at is not None and row.address is None):
         raise MailRefused("PROFILE_GONE", permanent=True)
     now = db.database.clock.now()
     link = await _link(db, row.facts.get("link_id"), now)

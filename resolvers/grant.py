@@ -142,7 +142,7 @@ async def revoke(context: Context, *, key: UUID) -> UUID:
         owner, grantee = await _emails(write, grant)
         grant.revoke(write.record, owner=owner, address=grantee)
         await write.run(delete_rows(GRANTS).where(GRANTS.c.id == grant.id))
-        await _forget(write, grant.grantee_id)
+        await forget_invited(write, grant.grantee_id)
     return grant.id
 
 
@@ -173,10 +173,10 @@ async def end_with(write: Write, accounts: Sequence[UUID], server_id: UUID | Non
     await write.run(delete_rows(ON_SERVERS).where(ON_SERVERS.c.server_id == server_id))
     await drop_empty(write, [grant.id for grant in grants])
     for grant in grants:
-        await _forget(write, grant.grantee_id)
+        await forget_invited(write, grant.grantee_id)
 
 
-async def _forget(write: Write, grantee_id: UUID) -> None:
+async def forget_invited(write: Write, grantee_id: UUID) -> None:
     """Whoever was invited, and to whom nothing is granted or offered, has no profile any more."""
     invited = select_rows(Profile).where(PROFILES.c.id == grantee_id, PROFILES.c.invited_at.is_not(None))
     if await write.lock_one(invited) is None:

@@ -215,7 +215,9 @@ async def _numbered(
 ) -> Document:
     """BIL-2. The document of a draft; from here on the series is locked, and nothing else may be."""
     profile = write.held(Profile, purse.owner_id)
-    parties = Parties(seller_of(office.figures), dict(buyer_of(profile)))
+    gone = corrects is not None and profile is not None and profile.deleted_at is not None
+    buyer = corrects.buyer if corrects is not None and gone else buyer_of(profile)  # PRO-9. Whoever it was.
+    parties = Parties(seller_of(office.figures), dict(buyer))
     await write.flush()  # Locks what has changed, before the series.
     number = await _drawn(office, write, DocumentKind.CREDIT_NOTE if corrects else DocumentKind.INVOICE)
     due_on = due(number.issued_on, office.figures.payment_terms)

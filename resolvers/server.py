@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select, union_all
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountStatus
@@ -19,7 +19,10 @@ from resolvers.find import find, writing
 from resolvers.provisioning import delete_server
 
 SERVERS, ACCOUNTS = table(Server), table(Account)
-ITSELF = SERVERS.alias("itself")
+GOING = union_all(
+    select(SERVERS.c.id.label("key"), SERVERS.c.id.label("server_id")), select(SERVERS.c.owner_id, SERVERS.c.id)
+).subquery("going_servers")
+"""The servers that go with a server, which is itself, or with a profile."""
 BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status, SERVERS.c.transfer_id).where(
     among(SERVERS.c.id, bindparam("server_keys", type_=IdArray()))
 )
@@ -41,9 +44,9 @@ def named() -> Select[Any]:
 
 
 def going() -> Select[Any]:
-    """ACC-5. A server as one of a list: itself."""
-    joined = SERVERS.join(ITSELF, ITSELF.c.id == SERVERS.c.id)
-    return select(ITSELF.c.id).select_from(joined).order_by(SERVERS.c.name)
+    """ACC-5, PRO-9. The servers that go with a server or a profile, by the key of that."""
+    joined = SERVERS.join(GOING, GOING.c.server_id == SERVERS.c.id)
+    return select(GOING.c.key).select_from(joined).order_by(SERVERS.c.name)
 
 
 async def with_obstacles(context: Context, keys: Sequence[UUID]) -> list[tuple[Row[Any], Obstacle | None]]:

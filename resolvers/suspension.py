@@ -119,7 +119,7 @@ async def lift_for(context: Context, *, key: UUID, breach: Breach) -> None:
 
 async def _profile(write: Write, key: UUID) -> Profile:
     profile = await write.lock_one(PROFILE, {"owner_id": key})
-    if profile is None:
+    if profile is None or profile.deleted_at is not None:
         raise NotFound().at("profile_id")
     return profile
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, literal, select, union_all
+from sqlalchemy import Select, bindparam, literal, or_, select, union_all
 from sqlmodel import select as select_rows
 
 from models.account import Account
@@ -44,6 +44,13 @@ LAPSING = select_rows(Transfer).where(
     TRANSFERS.c.status == TransferStatus.PENDING,
     TRANSFERS.c.expires_at <= bindparam("until", type_=Instant()),
 )
+
+
+WAITING = select(TRANSFERS.c.id).where(
+    TRANSFERS.c.status == TransferStatus.PENDING,
+    or_(TRANSFERS.c.sender_id == bindparam("owner_id"), TRANSFERS.c.recipient_id == bindparam("owner_id")),
+)
+"""ACC-8. What a profile offered, or is offered."""
 
 
 def of_profile(
@@ -150,6 +157,18 @@ async def lapse(write: Write, owner_id: UUID, at: datetime) -> None:
     for transfer in await write.lock(LAPSING, {"owner_id": owner_id, "until": at}):
         transfer.lapse(write.record, await parties_of(write, transfer))
         await release(write, transfer)
+
+
+async def end_of(write: Write, profile_id: UUID) -> None:
+    """PRO-13. Of a profile that is deleted nothing is offered any more, and nothing to it."""
+    waiting = await write.rows(WAITING, {"owner_id": profile_id})
+    for transfer in await write.lock(select_rows(Transfer).where(TRANSFERS.c.id.in_([row.id for row in waiting]))):
+        if transfer.status is not TransferStatus.PENDING:
+            continue
+        sent, parties = transfer.sender_id == profile_id, await parties_of(write, transfer)
+        (transfer.cancel if sent else transfer.decline)(write.record, parties)
+        await release(write, transfer)
+    await write.flush()
 
 
 async def take_over(write: Write, profile: Profile, address: str) -> None:

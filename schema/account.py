@@ -21,6 +21,7 @@ from resolvers import account as acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
 from resolvers import transfer as transfer_acts
+from resolvers.deletion import forfeited
 from schema.account_list import location_of
 from schema.connection import Connection
 from schema.decision import Decision, Doing, decision, guard_beside
@@ -119,11 +120,19 @@ def can(
     return decision(locale, DOING[action].denied(viewer, subject, state))
 
 
-def preview_of(
-    locale: Locale, key: UUID, name: str, status: rows.AccountStatus, transfer_id: UUID | None
-) -> DeletionPreview:
-    """ACC-5. What deleting an account destroys."""
-    return previewed(locale, key, name, None, rows.obstacle_to(rows.AccountAction.DELETE, status, None, transfer_id))
+async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
+    """ACC-5. What deleting accounts destroys."""
+    found = await acts.placed(context, keys)
+    return [
+        previewed(
+            context.locale,
+            key,
+            found[key].name,
+            rows.obstacle_to(rows.AccountAction.DELETE, found[key].status, None, found[key].transfer_id),
+            forfeited_cents=lost,
+        )
+        for key, lost in zip(keys, await forfeited(context, "account_id", keys), strict=True)
+    ]
 
 
 async def renamed(context: Context, keys: Sequence[UUID], *, name: str) -> list[Any]:
@@ -203,7 +212,7 @@ class Account(Node):
     plan_change_quote: PlanChangeQuote | None = plan_change_quote()
     transfer_quote: TransferQuote | None = transfer_quote(rows.Account)
     deletion_preview: DeletionPreview | None = declare(
-        Computed(preview_of, ("id", "name", "status", "transfer_id"), given="locale"),
+        Batch("id", previews),
         authorize(),
         marks=PREVIEW,
         description="What deleting the account would destroy.",

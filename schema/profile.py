@@ -31,6 +31,7 @@ from schema.alert import Alert, alerts
 from schema.billing import Billing, billing
 from schema.connection import Connection, connection
 from schema.contract import Contract
+from schema.deletion import DeletionPreview, deletion_preview
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Authorize, authorize
 from schema.enumeration import described
 from schema.grant import PermissionGrant, grants
@@ -180,6 +181,7 @@ class Profile(Node, Actor):
     )
     account_open_quote: AccountOpenQuote | None = opening_quote()
     invoicing_day_quote: InvoicingDayQuote | None = invoicing_day_quote()
+    deletion_preview: DeletionPreview | None = deletion_preview()
     viewer_is_owner: bool = declare(
         Computed(is_owner, ("id",), given="viewer"), description="The viewer is this profile."
     )

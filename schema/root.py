@@ -10,6 +10,7 @@ from schema.activity import HiddenActor, SystemActor
 from schema.catalog import CatalogQuery
 from schema.connection import name_pages
 from schema.contract import ContractMutation
+from schema.deletion import DeletionMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import ConflictError, GenericError, LimitError, ThrottleError
@@ -90,6 +91,7 @@ class Mutation(
     NetworkMutation,
     TokenMutation,
     ProfileMutation,
+    DeletionMutation,
     GrantMutation,
     OpeningMutation,
     AccountMutation,

@@ -19,6 +19,7 @@ from resolvers import grant as grants_acts
 from resolvers import infrastructure
 from resolvers import server as acts
 from resolvers import transfer as transfer_acts
+from resolvers.deletion import forfeited
 from schema.account import PREVIEW, Account, is_owner, name_to_find
 from schema.account_list import BY_NAME
 from schema.connection import Connection, connection
@@ -90,11 +91,13 @@ async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPrevi
             context.locale,
             row.id,
             row.name,
-            row.id,
             rows.obstacle_to_server(rows.ServerAction.DELETE, row.status, row.transfer_id),
             waited_for,
+            forfeited_cents=lost,
         )
-        for row, waited_for in await acts.with_obstacles(context, keys)
+        for (row, waited_for), lost in zip(
+            await acts.with_obstacles(context, keys), await forfeited(context, "server_id", keys), strict=True
+        )
     ]
 
 

@@ -86,7 +86,7 @@ DOING = {
 }
 
 
-def _subject(action: rows.TransferAction, sender_id: UUID, recipient_id: UUID, *item: UUID | None) -> Subject[UUID]:
+def _subject(action: rows.TransferAction, sender_id: UUID, recipient_id: UUID, *item: Any) -> Subject[UUID]:
     return Subject(sender_id, *item) if action is rows.TransferAction.CANCEL else Subject(recipient_id)
 
 

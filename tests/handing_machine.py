@@ -132,6 +132,7 @@ class HandingMachine(RuleBasedStateMachine):
         async with sender.db() as db:
             (refund,) = await handover.refunds(sender.context(db), [key])
         assert quote is not None
+        assert refund is not None
         await self._waited(wait)
         given: dict[str, Any] = {"key": key, "quote_token": quote.token or "none", "intent_key": uuid4()}
         async with recipient.db() as db:

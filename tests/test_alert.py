@@ -24,12 +24,12 @@ from models.suspension import Suspension
 from resolvers import ledger
 from resolvers.clockwork import Works, play, turn
 from tests.api import DELEGATE, FREE, OWNER, PASSWORD, TECH, Api, profile_id, serving
-from tests.cycle import alone, balance, documents, move, open_account, pay
+from tests.cycle import alone, balance, documents, open_account, pay
 from tests.mails import sent
 from tests.patience import FIGURES as PATIENCE
 from tests.test_access import staff
 from tests.test_clockwork import mails
-from tests.test_suspension import abuse, lift, seen, states, suspend
+from tests.test_suspension import abuse, lift, move, seen, states, suspend
 
 SHIPPED = {name: getattr(Figures(), name) for name in PATIENCE}
 ALERTS = """query Alerts($id: ID!, $filter: AlertFilter) { node(id: $id) { ... on Profile {
@@ -97,7 +97,7 @@ async def test_the_days_of_an_invoice_that_is_never_paid(api: Api) -> None:
     """Section 12, to the day."""
     await only_owner(api)
     await owing(api)
-    await move(api, "2027-03-01T00:00:00Z")
+    await move(api, "2027-01-21T00:00:00Z")
     assert (await documents(api))[-1][:2] == ("INVOICE", "2026-11-22")
     assert await notices(api) == [
         ("OPENING", "2026-11-22"),
@@ -122,6 +122,11 @@ async def test_the_days_of_an_invoice_that_is_never_paid(api: Api) -> None:
         "2026-12-21",
     ]
     assert (await states(api))["shop"] == "SUSPENDED"
+    await move(api, "2027-03-01T00:00:00Z")
+    (gone,) = await mails(api, "profile_deleted")
+    assert (gone["reason"], gone["at"].date().isoformat()) == ("UNPAID_BALANCE", "2027-01-21")
+    assert (await states(api))["shop"] == "DELETING"
+    assert len(await mails(api, "deletion_warning")) == 2
 
 
 async def test_it_is_shown_with_its_days_in_the_readers_language(api: Api) -> None:
@@ -169,13 +174,13 @@ async def test_by_whatever_steps_it_is_the_same(databases: Any, hashing: Any, bo
                     at = min(end, at + timedelta(days=each))
                     await move(api, at.isoformat())
                 steps = [await mails(api, name) for name in ("alert_negative_balance", "profile_suspended")]
-                steps.append(await mails(api, "deletion_warning"))
+                steps += [await mails(api, name) for name in ("deletion_warning", "profile_deleted")]
                 told = [[(row.get("step"), row.get("on"), row["at"]) for row in rows] for rows in steps]
                 rows = [(row.opened_at, row.expires_at, row.closed_at, row.told) for row in await api.rows(Alert)]
                 ways.append((told, sorted(map(str, rows))))
             await database.close()
     assert ways[0] == ways[1]
-    assert len(ways[0][0][1]) == 1
+    assert [len(rows) for rows in ways[0][0]][1:] == [1, 2, 1]
 
 
 async def test_a_worker_that_runs_twice_tells_once(api: Api) -> None:

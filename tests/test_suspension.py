@@ -17,8 +17,9 @@ from models.service import ServiceCredential, ServiceScope
 from models.subscription import Subscription
 from models.suspension import Suspension
 from schema.global_id import global_id
-from tests.api import DELEGATE, FREE, OWNER, Api, profile_id
-from tests.cycle import alone, balance, change, documents, move, open_account, pay, periods
+from tests.api import DELEGATE, FREE, OWNER, STAFF, Api, profile_id
+from tests.cycle import alone, balance, change, documents, open_account, pay, periods
+from tests.cycle import move as moved
 from tests.database import START
 from tests.hosting import account, answer, handed_over
 from tests.mails import sent
@@ -41,6 +42,11 @@ PARIS = ZoneInfo("Europe/Paris")
 def january(clock: FrozenClock) -> None:
     """A month to pay for."""
     clock.move(datetime(2026, 1, 31, 9, tzinfo=UTC) - START)
+
+
+async def move(api: Api, to: str) -> None:
+    """Move the clock, by somebody who is still there afterwards."""
+    await moved(api, to, STAFF)
 
 
 async def suspend(api: Api, reason: str = "ILLICIT_CONTENT", text: str = "Look at /shop.", person: Any = OWNER) -> Any:

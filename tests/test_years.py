@@ -74,4 +74,4 @@ async def test_so_are_years_of_many_customers(sqlite_databases: Databases, start
     async with ground_of(sqlite_databases) as ground:
         found = await verified(ground, SLICE, YEARS, seed=1_000 + start)
     assert seen(found) == (12 * YEARS, 0, SLICE)
-    assert found[-1].documents >= 8 * SLICE * YEARS
+    assert found[-1].documents >= 5 * SLICE * YEARS  # Whoever pays yearly, and changes nothing, has few.

@@ -32,6 +32,7 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "recoveryCodesRegenerate": {"currentPassword": PASSWORD},
     "ipAllowlistUpdate": {"networks": []},
     "profileUpdate": {"locale": "FR"},
+    "profileDelete": {"confirmation": "nobody@matrix.example", "currentPassword": PASSWORD},
     "sessionDelete": {},
     "apiTokenCreate": {"name": "Matrix"},
     "apiTokenUpdate": {"name": "Renamed"},

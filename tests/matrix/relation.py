@@ -11,7 +11,11 @@ from tests.matrix.table import NONE
 from tests.matrix.world import World, owner_of
 
 OWN, HOSTED = Target.OWN, Target.OWN_ON_SERVER
-OF_PAYMENTS = {
+OF_OWNER = {
+    "Profile.transfers": "Transfer",
+    "Transfer.item": "Account",
+    "Billing.ledger": "LedgerEntry",
+    "Billing.invoices": "Invoice",
     "Billing.payments": "Payment",
     "Billing.paymentMethods": "CardPaymentMethod",
     "Payment.method": "CardPaymentMethod",
@@ -69,9 +73,7 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Billing.profile": ("Profile", (OWN,)),
         "Profile.alerts": ("Alert", (OWN,)),
         "Alert.subject": ("Profile", (OWN,)),
-        "Billing.ledger": ("LedgerEntry", (OWN,)),
-        "Billing.invoices": ("Invoice", (OWN,)),
-        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},
+        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_OWNER.items()},
         "LedgerEntry.source": ("Invoice", (OWN,)),
         "Profile.activity": ("ActivityEvent", (OWN,)),
         "Profile.contracts": ("Contract", (OWN,)),
@@ -83,8 +85,6 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Account.subscription": ("ServiceSubscription", off),
         "Account.pendingTransfer": ("Transfer", off),
         "Server.pendingTransfer": ("Transfer", ()),
-        "Profile.transfers": ("Transfer", (OWN,)),
-        "Transfer.item": ("Account", (OWN,)),
         "Account.owner": ("Profile", (OWN,)),
         "Account.server": ("Server", on),
         "Server.owner": ("Profile", (OWN,)),

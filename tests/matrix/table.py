@@ -186,6 +186,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-5: renaming, deleting and granting; ACC-4 and ACC-5; PRO-15.
     (OWNER, "Account grants activity renamePreview deletionPreview"),
     (OWNER, "Server grants deletionPreview"),
+    (OWNER, "Profile deletionPreview"),
     # PER-4 (the server and its configuration), PER-13.
     (SEEN, "Server id name owner plan createdAt configuration"),
     (SEEN, "Server viewerCan viewerIsOwner viewerPermissions"),
@@ -295,6 +296,8 @@ MUTATIONS: Final[dict[str, Call]] = {
     "recoveryCodesRegenerate": Call(about="viewer", rule=_TWO_FACTORS),
     "ipAllowlistUpdate": _SELF,
     "profileUpdate": _SELF,
+    # PER-5, TOK-3, PRO-9: in person.
+    "profileDelete": _SELF,
     # PRO-8 (called with a session's id), TOK-3.
     "sessionDelete": Call(about="Session", rule=OWNER_IN_PERSON),
     # TOK-1: two factors to create, change or regenerate, asked before anything else (choice TOK-1); not to revoke.
@@ -365,6 +368,8 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     # PRO-12: a suspended profile can still pay.
     " balanceTopUp invoicePay paymentConfirm paymentCancel"
     " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"
+    # PRO-9, a choice: and leave, once nothing is owed.
+    " profileDelete"
 )
 # the fine print: an unverified profile may sign in (and out) and ask for its verification mail; no more.
 OPEN_WHILE_UNVERIFIED: Final[Names] = _names("sessionDelete emailVerificationResend")

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0014"
+down_revision = "0015"
 
 MODES = "BILL_AT_ACCEPTANCE", "KEEP_END_DATE"
 STATES = "PENDING", "ACCEPTED", "DECLINED", "CANCELLED", "EXPIRED"
