@@ -21,7 +21,6 @@ from models.money import Money
 from models.obstacle import Obstacle, UnderWay
 from models.period import cut
 from models.profile import Profile, ProfileKind, SuspensionReason
-from models.refusal import Code
 
 DELETED = action("profile.deleted", "The profile was deleted", mail="profile_deleted")
 KEPT = frozenset({"id", "email", "kind", "locale", "created_at", "password_changed_at", "deleted_at"})
@@ -55,7 +54,6 @@ class InvoiceToCome(Obstacle):
 class TransferWaiting(Obstacle):
     """PRO-9, ACC-8. What is offered is answered first."""
 
-    code = Code.TRANSFER_PENDING
     message = "A transfer waits for an answer."
     remedy = "Cancel or answer it first."
 

@@ -195,7 +195,8 @@ def new_transfer(
     record: Record, item: Account | Server, sender: Profile, recipient: Profile, mode: TransferMode, figures: Figures
 ) -> Transfer:
     """ACC-8. An offer of something to somebody; Transfer.start tells of it, once it is there."""
-    if sender.id == recipient.id or recipient.suspended_at is not None:
+    gone = recipient.suspended_at is not None or recipient.deleted_at is not None
+    if sender.id == recipient.id or gone:
         raise InvalidRecipient().at("recipient_email")
     offered = Transfer(
         sender_id=sender.id,

@@ -147,11 +147,13 @@ class Transfer(Node):
     sender_refund: Money | None = declare(
         Batch("id", refunds),
         authorize(subject="sender", overall=[OverallPermission.BILLING], party=SENDER),
+        marks=[Cost(weight=5)],
         description="What the sender gets back; for the sender and their billing delegates.",
     )
     recipient_quote: TransferQuote | None = declare(
         Batch("id", quotes),
         authorize(subject="recipient", overall=[OverallPermission.BILLING], party=RECIPIENT),
+        marks=[Cost(weight=5)],
         description="What the recipient is charged on acceptance; for the recipient and their billing delegates.",
     )
     viewer_actions: list[rows.TransferAction] = declare(

@@ -1,6 +1,7 @@
 """ACC-8, ACC-9. Offers: to whom, who sees what of them, how they end, and what waits for an answer meanwhile."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ from tests.mails import Box, sent, told_with_link
 from tests.opening import codes
 from tests.test_contract_acceptance import ACCEPT as SIGN
 from tests.test_contract_acceptance import CONTRACTS, VERIFY
+from tests.test_deletion import remove
 from tests.transferring import (
     ACCEPT,
     CANCEL,
@@ -117,7 +119,7 @@ def test_an_offer_is_answered_once() -> None:
 def test_nobody_is_handed_what_is_their_own_or_anything_while_they_are_suspended() -> None:
     item, sender, recipient = parties()
     recipient.suspended_at = START
-    for taker in (sender, recipient):
+    for taker in (sender, recipient, unsaved(TECH, deleted_at=START)):
         with pytest.raises(InvalidRecipient):
             new_transfer(record(), item, sender, taker, TransferMode.KEEP_END_DATE, Figures())
     assert item.transfer_id is None
@@ -484,3 +486,31 @@ async def test_each_step_is_told_to_whom_it_concerns_in_their_language(api: Api)
     subjects = {(each.template, each.owner_id): each.subject for each in await api.rows(SandboxMail)}
     assert "hobby a été transféré" in subjects["transfer_accepted", OWNER.key]
     assert "hobby was handed over" in subjects["transfer_accepted", FREE.key]
+
+
+# PRO-9, PRO-13. Whoever is deleted
+
+
+@pytest.mark.parametrize("person", [FREE, TECH])
+async def test_nobody_is_deleted_while_an_offer_waits(api: Api, person: Any) -> None:
+    """Of neither side."""
+    transfer = await offered(api, HOBBY, person=FREE, to=TECH)
+    (refused,) = (await remove(api, person))["userErrors"]
+    assert (refused["code"], refused["message"]) == ("CONFLICT", "A transfer waits for an answer.")
+    await cancel(api, transfer, FREE)
+    assert codes(await remove(api, person)) == []
+
+
+@pytest.mark.parametrize(("person", "status"), [(FREE, "CANCELLED"), (TECH, "DECLINED")])
+async def test_by_the_clock_an_offer_ends_with_who_is_deleted(api: Api, person: Any, status: str) -> None:
+    transfer = await offered(api, HOBBY, person=FREE, to=TECH)
+    at = START + timedelta(days=5)
+    suspended = {"suspended_at": START, "suspension_reason": "TERMS_VIOLATION", "deletion_at": at}
+    await changed(api, Profile, person.key, **suspended)
+    await move(api, "2026-11-28T09:00:00Z")
+    found = await row(api, transfer)
+    assert (found.status.value, found.closed_at) == (status, at)
+    gone = next(each for each in await api.rows(Profile) if each.id == person.key)
+    assert gone.deleted_at is not None
+    if person is TECH:
+        assert (await account(api, "hobby")).transfer_id is None
