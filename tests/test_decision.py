@@ -76,8 +76,9 @@ def outcome(body: dict[str, Any]) -> str | None:
         return str(extensions["reason"])
     ((answer,),) = [list(body["data"].values())]
     codes = [error["code"] for error in answer["userErrors"]]
-    states = dict.fromkeys((("CONFLICT",), ("TRANSFER_PENDING",)), "STATE")
-    return {(): None, **states, ("PROFILE_SUSPENDED",): "PROFILE_SUSPENDED"}[tuple(codes)]
+    if codes in (["CONFLICT"], ["TRANSFER_PENDING"]):
+        return "STATE"
+    return {(): None, ("PROFILE_SUSPENDED",): "PROFILE_SUSPENDED"}[tuple(codes)]
 
 
 @pytest.mark.parametrize("who", CALLERS)
