@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from app import demo as demonstration
-from app import demo_billing, log, migration
+from app import demo_billing, demo_transfer, log, migration
 from app.bus import telling
 from app.catalogue import catalogue
 from app.deliveries import deliveries
@@ -174,6 +174,7 @@ async def _migrated_and_seeded(settings: Settings) -> None:
             zone, vault = ZoneInfo(settings.billing_zone), KeyVault(settings.secret_key)
             if await demonstration.seed(database, passwords, vault, zone=zone, charged=True):
                 await demo_billing.play_back(database, settings)
+                await demo_transfer.offer(database, settings)
     finally:
         passwords.close()
 

@@ -35,6 +35,7 @@ PAGES = {
     "email_change": "verify-email",
     "password_reset": "reset-password",
     "grant_invitation": "sign-up",
+    "transfer_invitation": "sign-up",
 }
 """Where the links of mails lead to, under the application's address."""
 

@@ -6,19 +6,18 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.account_name import LONGEST, check_name
 from models.activity import Action, Record, action
-from models.column import Instant, Name, new_id, one_of, table
+from models.column import Instant, Name, new_id, one_of
 from models.held_name import HeldName, SameName, WrongConfirmation
-from models.obstacle import BeingDeleted, IsSuspended, Obstacle, UnderWay
+from models.obstacle import BeingDeleted, GoesWithServer, IsSuspended, Obstacle, TransferPending, UnderWay
 from models.permission import Subject
 from models.provisioning import Operation, Outcome, ProvisioningTask, task
 from models.refusal import Refusal
 from models.setting import Figures
-from models.visible import OWNERS
 
 OPENING_ASKED = action("account.opening_asked", "The account is being set up")
 OPENED = action("account.opened", "The account was opened", mail="account_opened")
@@ -32,6 +31,9 @@ PLAN_CHANGED = action("account.plan_changed", "The plan of the account was chang
 LAPSED = action("account.lapsed", "The account was blocked, since nothing is paid for it any more")
 RESUMED = action("account.resumed", "The account is used again, since its server is paid for")
 SUSPENDED = action("account.suspended", "The account was blocked, since its owner is suspended")
+OFFERED = action("account.offered", "The account was offered to somebody", mail="transfer_started")
+HANDED_OVER = action("account.handed_over", "The account was handed over to somebody else")
+TAKEN_OVER = action("account.taken_over", "The account was taken over from somebody else")
 RELEASED = action("account.released", "The account is used again, since its owner is not suspended any more")
 BLOCKED = action("account.blocked", "The account was blocked on its machines")
 BLOCKING_FAILED = action("account.blocking_failed", "The account could not be blocked on its machines yet")
@@ -66,6 +68,7 @@ class AccountAction(StrEnum):
 
     RENAME = "RENAME"
     CHANGE_PLAN = "CHANGE_PLAN"
+    TRANSFER = "TRANSFER"
     DELETE = "DELETE"
     GRANT = "GRANT"
 
@@ -73,6 +76,7 @@ class AccountAction(StrEnum):
 ALLOWED: Mapping[AccountAction, frozenset[AccountStatus]] = {
     AccountAction.RENAME: frozenset({AccountStatus.ACTIVE}),
     AccountAction.CHANGE_PLAN: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
+    AccountAction.TRANSFER: frozenset({AccountStatus.ACTIVE}),
     AccountAction.DELETE: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
     AccountAction.GRANT: frozenset(AccountStatus),
 }
@@ -84,9 +88,18 @@ IN_THE_WAY: Mapping[AccountStatus, type[Obstacle]] = {
 }
 
 
-def obstacle_to(wanted: AccountAction, status: AccountStatus) -> Obstacle | None:
-    """ACC-4, ACC-5, PER-13. Why this is not done to an account in this state: asked by its verbs and beforehand."""
-    return None if status in ALLOWED[wanted] else IN_THE_WAY[status]()
+NOT_WHILE_OFFERED = frozenset({AccountAction.CHANGE_PLAN, AccountAction.TRANSFER, AccountAction.DELETE})
+
+
+def obstacle_to(
+    wanted: AccountAction, status: AccountStatus, server_id: UUID | None = None, transfer_id: UUID | None = None
+) -> Obstacle | None:
+    """ACC-4, ACC-5, ACC-8, PER-13. Why this is not done to an account now: asked by its verbs and beforehand."""
+    if status not in ALLOWED[wanted]:
+        return IN_THE_WAY[status]()
+    if wanted is AccountAction.TRANSFER and server_id is not None:
+        return GoesWithServer()
+    return TransferPending() if transfer_id is not None and wanted in NOT_WHILE_OFFERED else None
 
 
 def under_way(status: AccountStatus) -> Obstacle | None:
@@ -113,6 +126,8 @@ class Account(SQLModel, table=True):
     """None on the private cloud."""
     status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=one_of(AccountStatus, "account_status"))
     created_at: datetime = Field(sa_type=Instant)
+    transfer_id: UUID | None = None
+    """ACC-8. The transfer by which it is offered, while that waits."""
 
     @property
     def subject(self) -> Subject[UUID]:
@@ -157,6 +172,18 @@ class Account(SQLModel, table=True):
         changes = {"plan_id": (str(before) if before else None, str(plan_id))}
         record.happened(PLAN_CHANGED, self, changes=changes, **facts)
         return asked
+
+    def offer(self, record: Record, transfer_id: UUID, recipient: str) -> None:
+        """ACC-8. Wait for the answer of whoever it is offered to; it stays its owner's until then."""
+        self._check(AccountAction.TRANSFER)
+        self.transfer_id = transfer_id
+        record.happened(OFFERED, self, name=self.name, recipient=recipient)
+
+    def hand_over(self, record: Record, recipient_id: UUID) -> None:
+        """ACC-8. From now on it is somebody else's; each of the two has a fact of it."""
+        record.happened(HANDED_OVER, self, name=self.name)
+        self.owner_id, self.transfer_id = recipient_id, None
+        record.happened(TAKEN_OVER, self, name=self.name)
 
     def lapse(self, record: Record) -> ProvisioningTask:
         """BIL-4. What it is paid by is over: it is blocked, with everything on it, until it is paid for again."""
@@ -215,7 +242,7 @@ class Account(SQLModel, table=True):
             record.happened(RENAMING_FAILED, self, name=before, wanted=wanted)
 
     def _check(self, wanted: AccountAction) -> None:
-        obstacle = obstacle_to(wanted, self.status)
+        obstacle = obstacle_to(wanted, self.status, self.server_id, self.transfer_id)
         if obstacle is not None:
             raise obstacle
 
@@ -257,7 +284,3 @@ def new_account(
     asked = task(record, Operation.CREATE, account=account, sealed_password=sealed_password)
     record.happened(OPENING_ASKED, account, name=name, task_id=asked.id)
     return account, HeldName(name=name, account_id=account.id), asked
-
-
-OWNED = table(Account).alias()
-OWNERS["accounts"] = lambda key: select(OWNED.c.owner_id).where(OWNED.c.id == key)

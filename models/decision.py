@@ -8,7 +8,7 @@ lists; a test compares the two over every seeded row.
 from dataclasses import dataclass
 from uuid import UUID
 
-from models.permission import DenialReason, Permission, Requirement, Subject
+from models.permission import DenialReason, Permission, Requirement, Subject, mask_of
 from models.viewer import NOTHING_GRANTED, Viewer
 
 
@@ -70,8 +70,13 @@ def outside(viewer: Viewer, subject: Subject[UUID]) -> bool:
 
 
 def _is_party(viewer: Viewer, requirement: Requirement, subject: Subject[UUID]) -> bool:
-    """Whether the caller is the other party: of this row where that is asked, of a grant where any relation is."""
+    """Whether the caller is the other party, or acts for it: of this row where that is asked, of a grant where any
+    relation is.
+    """
     if requirement.parties and viewer.party_id is not None and viewer.party_id in subject.parties:
+        return True
+    asked = mask_of(*requirement.overall) if requirement.parties else 0
+    if asked and any(viewer.in_force(party).overall & asked for party in subject.parties):
         return True
     about_profile = subject.account_id is None and subject.server_id is None
     return requirement.related and about_profile and (subject.owner_id in viewer.granted)

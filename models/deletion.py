@@ -51,6 +51,13 @@ class InvoiceToCome(Obstacle):
     on: date
 
 
+class TransferWaiting(Obstacle):
+    """PRO-9, ACC-8. What is offered is answered first."""
+
+    message = "A transfer waits for an answer."
+    remedy = "Cancel or answer it first."
+
+
 class MoneyUnderWay(Obstacle):
     """PRO-9. A payment is credited to somebody who is there."""
 
@@ -98,12 +105,16 @@ class Situation:
     paying: bool
     """A payment that was sent to a provider has no outcome yet."""
     accounts: Set[AccountStatus]
+    transferring: bool = False
+    """Something is offered by the profile, or to it."""
 
 
 def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle]:
     """PRO-9, PRO-13. What stands in the way; a debt does not keep a suspended profile from being deleted."""
     if found.balance_cents < 0 and not automatic:
         yield BalanceOwed(Money(-found.balance_cents))
+    if found.transferring and not automatic:
+        yield TransferWaiting()
     if found.invoiced_on is not None:
         yield InvoiceToCome(found.invoiced_on)
     if found.paying:

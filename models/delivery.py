@@ -67,7 +67,7 @@ class Delivery(SQLModel, table=True):
     last_error: str | None = Field(default=None, max_length=80)
 
 
-LINKED = frozenset({"email_verification", "email_change", "password_reset", "grant_invitation"})
+LINKED = frozenset({"email_verification", "email_change", "password_reset", "grant_invitation", "transfer_invitation"})
 """Mails that carry a link: a fact without one, which looks the same to whoever caused it, sends none."""
 
 

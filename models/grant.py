@@ -17,6 +17,7 @@ from models.visible import PARTNERS, VIEWER_ID
 GRANTED = action("grant.saved", "Permissions were granted", mail="grant_received")
 CHANGED = action("grant.changed", "Permissions were changed", mail="grant_received")
 REVOKED = action("grant.revoked", "Permissions were taken back", mail="grant_revoked")
+ENDED = action("grant.ended", "Permissions ended, since what they were on was handed over", mail="grant_ended")
 RENOUNCED = action("grant.renounced", "Permissions were given up", mail="grant_renounced")
 
 
@@ -113,6 +114,10 @@ class PermissionGrant(SQLModel, table=True):
     def revoke(self, record: Record, **parties: str) -> None:
         """PER-5, PER-14. Say that it is taken back; its row is deleted by whoever holds the transaction."""
         record.happened(REVOKED, self, changes={}, **parties)
+
+    def end_with(self, record: Record, **facts: str) -> None:
+        """ACC-8. Say that what it gives on something ends, as that is handed over."""
+        record.happened(ENDED, self, changes={}, reader_ids=[str(self.grantee_id)], **facts)
 
     def renounce(self, record: Record, **parties: str) -> None:
         """PER-8. Say that its holder gives it up, all of it."""

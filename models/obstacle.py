@@ -32,6 +32,20 @@ class BeingDeleted(Obstacle):
     message = "It is being deleted."
 
 
+class TransferPending(Obstacle):
+    """ACC-8. What is offered to somebody stays as it was offered."""
+
+    code = Code.TRANSFER_PENDING
+    message = "It is offered to somebody, who has not answered yet."
+    remedy = "Cancel the transfer first."
+
+
+class GoesWithServer(Obstacle):
+    """ACC-8. An account on a server is its server's."""
+
+    message = "It is on a server, and is handed over with that only."
+
+
 class AccountsUnderWay(Obstacle):
     """ACC-5. A server is given up once nothing is being done to the accounts on it."""
 

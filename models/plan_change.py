@@ -124,6 +124,8 @@ class PlanSituation:
     paying_accounts: int = 0
     """Both without this one."""
     invoicing_day: int | None = None
+    transfer_id: UUID | None = None
+    """ACC-8. The transfer by which it is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +175,8 @@ def decide_plan_change(wishes: PlanWishes, found: PlanSituation, figures: Figure
     terms = tuple(_terms(wishes, found))
     refunded = found.running is not None and offer is not None and not to_free
     paid = found.running.paid if found.running is not None and refunded else ()
-    given_back = tuple(_given_back(found.today, paid))
-    cuts = tuple(_cuts(found.today, paid))
+    given_back = tuple(given_back_of(found.today, paid))
+    cuts = tuple(cuts_of(found.today, paid))
     blockers = (
         *of_standing(found.standing, found.contract, billable=bool(terms)),
         *_of_state(found),
@@ -196,7 +198,7 @@ def _terms(wishes: PlanWishes, found: PlanSituation) -> Iterator[Term]:
     yield term(offer.item(found.holder, wishes.period), offer.price, days, discounts)
 
 
-def _given_back(today: date, paid: tuple[Paid, ...]) -> Iterator[GivenBack]:
+def given_back_of(today: date, paid: tuple[Paid, ...]) -> Iterator[GivenBack]:
     """BIL-6. Of each period that is invoiced, the share of its days from today on; never more than is left of it."""
     for each in paid:
         if each.line is None:
@@ -225,7 +227,7 @@ def _given_back(today: date, paid: tuple[Paid, ...]) -> Iterator[GivenBack]:
             )
 
 
-def _cuts(today: date, paid: tuple[Paid, ...]) -> Iterator[CutCharge]:
+def cuts_of(today: date, paid: tuple[Paid, ...]) -> Iterator[CutCharge]:
     """SPEC 17. What is not invoiced yet is charged for the days used only."""
     for each in paid:
         if each.line is None:
@@ -236,7 +238,7 @@ def _cuts(today: date, paid: tuple[Paid, ...]) -> Iterator[CutCharge]:
 
 
 def _of_state(found: PlanSituation) -> Iterator[Refusal]:
-    if (obstacle := obstacle_to(AccountAction.CHANGE_PLAN, found.status)) is not None:
+    if (obstacle := obstacle_to(AccountAction.CHANGE_PLAN, found.status, None, found.transfer_id)) is not None:
         yield obstacle
     if found.on_server:
         yield PlanUnavailable().at(*PLAN)

@@ -6,24 +6,26 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.account import Account, AccountAction, AccountStatus, obstacle_to, refusal_of_name
 from models.account_name import LONGEST
 from models.activity import Record, action
-from models.column import Instant, Name, json_column, new_id, one_of, table
+from models.column import Instant, Name, json_column, new_id, one_of
 from models.held_name import WrongConfirmation
-from models.obstacle import AccountsUnderWay, BeingDeleted, IsSuspended, Obstacle
+from models.obstacle import AccountsUnderWay, BeingDeleted, IsSuspended, Obstacle, TransferPending
 from models.permission import Subject
 from models.provisioning import ProvisioningTask
 from models.setting import Figures
-from models.visible import OWNERS
 
 RENAMED = action("server.renamed", "The server was renamed")
 PLAN_CHANGED = action("server.plan_changed", "The plan of the server was changed")
 LAPSED = action("server.lapsed", "The server was blocked, since nothing is paid for it any more")
 RESUMED = action("server.resumed", "The server is used again")
+OFFERED = action("server.offered", "The server was offered to somebody", mail="transfer_started")
+HANDED_OVER = action("server.handed_over", "The server was handed over to somebody else")
+TAKEN_OVER = action("server.taken_over", "The server was taken over from somebody else")
 DELETION_ASKED = action("server.deletion_asked", "The server is being deleted", mail="server_deletion")
 GOING_WITH_PROFILE = action("server.deletion_with_profile_asked", "The server is being given up with its profile")
 DELETED = action("server.deleted", "The server was deleted")
@@ -33,6 +35,7 @@ class ServerAction(StrEnum):
     """What can be done to a server."""
 
     RENAME = "RENAME"
+    TRANSFER = "TRANSFER"
     DELETE = "DELETE"
     OPEN_ACCOUNT = "OPEN_ACCOUNT"
 
@@ -47,6 +50,7 @@ class ServerStatus(StrEnum):
 
 ALLOWED: Mapping[ServerAction, frozenset[ServerStatus]] = {
     ServerAction.RENAME: frozenset({ServerStatus.ACTIVE, ServerStatus.SUSPENDED}),
+    ServerAction.TRANSFER: frozenset({ServerStatus.ACTIVE}),
     ServerAction.DELETE: frozenset({ServerStatus.ACTIVE, ServerStatus.SUSPENDED}),
     ServerAction.OPEN_ACCOUNT: frozenset({ServerStatus.ACTIVE}),
 }
@@ -56,9 +60,14 @@ IN_THE_WAY: Mapping[ServerStatus, type[Obstacle]] = {
 }
 
 
-def obstacle_to_server(wanted: ServerAction, status: ServerStatus) -> Obstacle | None:
-    """BIL-4, PER-13. Why this is not done to a server in this state: asked by its verbs and beforehand."""
-    return None if status in ALLOWED[wanted] else IN_THE_WAY[status]()
+NOT_WHILE_OFFERED = frozenset({ServerAction.TRANSFER, ServerAction.DELETE})
+
+
+def obstacle_to_server(wanted: ServerAction, status: ServerStatus, transfer_id: UUID | None = None) -> Obstacle | None:
+    """BIL-4, ACC-8, PER-13. Why this is not done to a server now: asked by its verbs and beforehand."""
+    if status not in ALLOWED[wanted]:
+        return IN_THE_WAY[status]()
+    return TransferPending() if transfer_id is not None and wanted in NOT_WHILE_OFFERED else None
 
 
 class Server(SQLModel, table=True):
@@ -80,6 +89,8 @@ class Server(SQLModel, table=True):
     memory_megabytes: int = 0
     traffic_gigabytes: int = 0
     options: list[str] = Field(default_factory=list, sa_type=json_column())
+    transfer_id: UUID | None = None
+    """ACC-8. The transfer by which it is offered, while that waits."""
 
     @property
     def subject(self) -> Subject[UUID]:
@@ -128,6 +139,20 @@ class Server(SQLModel, table=True):
         record.happened(DELETION_ASKED, self, name=self.name)
         return [account.go(record) for account in accounts if account.status is not AccountStatus.DELETING]
 
+    def offer(self, record: Record, transfer_id: UUID, recipient: str) -> None:
+        """ACC-8. Wait for the answer of whoever it is offered to; it stays its owner's until then."""
+        self._check(ServerAction.TRANSFER)
+        self.transfer_id = transfer_id
+        record.happened(OFFERED, self, name=self.name, recipient=recipient)
+
+    def hand_over(self, record: Record, recipient_id: UUID, accounts: Sequence[Account]) -> None:
+        """ACC-8. From now on it is somebody else's, with the accounts on it; each of the two has a fact of it."""
+        record.happened(HANDED_OVER, self, name=self.name)
+        self.owner_id, self.transfer_id = recipient_id, None
+        record.happened(TAKEN_OVER, self, name=self.name)
+        for account in accounts:
+            account.hand_over(record, recipient_id)
+
     def leave(self, record: Record) -> None:
         """PRO-9. Give it up because its owner goes; the accounts on it are asked to go by whoever asks this."""
         self.status = ServerStatus.DELETING
@@ -138,7 +163,7 @@ class Server(SQLModel, table=True):
         record.happened(DELETED, self, name=self.name)
 
     def _check(self, wanted: ServerAction) -> None:
-        obstacle = obstacle_to_server(wanted, self.status)
+        obstacle = obstacle_to_server(wanted, self.status, self.transfer_id)
         if obstacle is not None:
             raise obstacle
 
@@ -149,5 +174,6 @@ def obstacle_on_server(statuses: Set[AccountStatus]) -> Obstacle | None:
     return AccountsUnderWay() if any(obstacle_to(AccountAction.DELETE, status) for status in waited_for) else None
 
 
-OWNED = table(Server).alias()
-OWNERS["servers"] = lambda key: select(OWNED.c.owner_id).where(OWNED.c.id == key)
+def obstacle_to_handing_over(statuses: Set[AccountStatus]) -> Obstacle | None:
+    """ACC-8. Why a server is not handed over while accounts in these states are on it."""
+    return AccountsUnderWay() if statuses - {AccountStatus.ACTIVE} else None

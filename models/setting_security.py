@@ -102,6 +102,7 @@ class SecurityFigures(BaseModel):
     invitation_lifetime: Duration = Field(
         default=timedelta(days=30), description="PER-7. How long the link of an invitation to set up a profile works."
     )
+    transfer_lifetime: Duration = Field(default=timedelta(days=30), description="ACC-8. How long an offer waits.")
     grants_per_profile: int = Field(
         default=2000, ge=1, description="PER-5. Profiles that one owner can grant permissions to."
     )

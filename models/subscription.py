@@ -20,7 +20,7 @@ from models.obstacle import Obstacle
 from models.permission import Subject
 from models.price import BillingPeriod
 from models.renewal import Announcement, Renewal
-from models.subscription_period import SubscriptionPeriod, free_period, period_of
+from models.subscription_period import SubscriptionPeriod, covered_period, free_period, period_of
 from models.term import Term
 
 STARTED = action("subscription.started", "A subscription began")
@@ -29,6 +29,8 @@ ALIGNED = action("subscription.aligned", "A subscription was brought to the invo
 RENEWAL_STOPPED = action("subscription.renewal_stopped", "A subscription does not renew itself any more")
 RENEWAL_RESUMED = action("subscription.renewal_resumed", "A subscription renews itself again")
 REPLACED = action("subscription.replaced", "A subscription ended with a change of plan")
+HANDED_OVER = action("subscription.handed_over", "A subscription ended, since what it is for was handed over")
+TAKEN_OVER = action("subscription.taken_over", "A subscription goes on for somebody else")
 ANNOUNCED = action("subscription.renewal_announced", "A renewal was announced", mail="renewal_notice")
 EXPIRED = action("subscription.expired", "A subscription ended with its period", mail="subscription_ended")
 ENDED = action("subscription.ended", "A subscription ended")
@@ -107,6 +109,8 @@ class Subscription(SQLModel, table=True):
     """Of one for a whole period, before discounts."""
     anchor: date
     """BIL-6. Its first day: without an invoicing day every period begins so many months after it."""
+    begun_on: date | None = None
+    """ACC-8. Its first day where it goes on with the periods of one that was taken over; None is the anchor."""
     period_start: date
     period_end: date
     """The first day that is not paid, on which it is renewed."""
@@ -234,6 +238,34 @@ def subscribe(
     )
     record.happened(STARTED, begun, cents=term.net_cents, period=item.period)
     return begun, _charged(record, begun, term, due_at)
+
+
+def take_over(
+    record: Record, before: Subscription, owner_id: UUID, anchor: date, on: date, renewal: Renewal
+) -> tuple[Subscription, SubscriptionPeriod]:
+    """ACC-8. The subscription of whoever takes over what is paid for until its end: nothing is charged before that."""
+    begun = Subscription(
+        owner_id=owner_id,
+        account_id=before.account_id,
+        server_id=before.server_id,
+        plan_id=before.plan_id,
+        option_id=before.option_id,
+        quantity=before.quantity,
+        period=before.period,
+        price_id=before.price_id,
+        option_price_id=before.option_price_id,
+        price_cents=before.price_cents,
+        anchor=anchor,
+        begun_on=on,
+        period_start=on,
+        period_end=before.period_end,
+        renews_at=renewal.at,
+        notice_at=renewal.look_at,
+        committed_until=before.committed_until,
+        created_at=record.now,
+    )
+    record.happened(TAKEN_OVER, begun, until=before.period_end.isoformat())
+    return begun, covered_period(begun.id, on, before.period_end, before.price_id or before.option_price_id)
 
 
 def discounts_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Discount, ...]:

@@ -48,11 +48,18 @@ def period_of(subscription_id: UUID, term: Term, charge_id: UUID | None = None) 
 
 def free_period(subscription_id: UUID, starts_on: date, term: Term) -> SubscriptionPeriod:
     """PRO-12. The days before a term that nobody could use what is subscribed to: nothing is charged for them."""
+    return covered_period(subscription_id, starts_on, term.starts_on, term.price.id)
+
+
+def covered_period(
+    subscription_id: UUID, starts_on: date, ends_before: date, price_id: UUID | None
+) -> SubscriptionPeriod:
+    """ACC-8. Days that cost nothing here: nobody could use them, or somebody else has paid for them."""
     return SubscriptionPeriod(
         subscription_id=subscription_id,
         starts_on=starts_on,
-        ends_before=term.starts_on,
-        price_id=term.price.id,
+        ends_before=ends_before,
+        price_id=price_id,
         list_cents=0,
         net_cents=0,
     )

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, false, or_
+from sqlalchemy import Boolean, ColumnElement, Select, Uuid, and_, bindparam, false, or_, select
+from sqlmodel import SQLModel
 
 from models.column import IdArray, Instant, among
 from models.permission import (
@@ -19,6 +20,7 @@ from models.permission import (
     TECHNICAL_SERVER,
     Requirement,
     Subject,
+    mask_of,
 )
 from models.viewer import Viewer
 
@@ -34,6 +36,11 @@ REAL_NOW = bindparam("real_now", type_=Instant())
 Column = ColumnElement[Any]
 PARTNERS: list[Callable[[], Select[Any]]] = []
 """Selects of profiles that the caller has to do with, as the other party; each noun that makes some adds its own."""
+OWNED = frozenset({"account", "server"})
+"""Tables of what is owned; other rows are about it."""
+OFFERED_ACCOUNTS: list[Callable[[], Select[Any]]] = []
+OFFERED_SERVERS: list[Callable[[], Select[Any]]] = []
+"""The same of accounts and servers that are the caller's for the taking."""
 
 
 class Held(NamedTuple):
@@ -58,8 +65,6 @@ class Held(NamedTuple):
         return [key for held in maps for key, bits in held.items() if bits & self.mask]
 
 
-OWNERS: dict[str, Callable[[Column], Select[Any]]] = {}
-"""Whose an account or a server is now, by its key; of rows that stay with who had it, when it goes to somebody else."""
 PARAMETERS: dict[str, Held] = {}
 """Every parameter that some filter names."""
 
@@ -88,8 +93,10 @@ def visible(requirement: Requirement, subject: Subject[Column] | None) -> Column
     ways = _holding(subject, subject.reach(requirement))
     if requirement.parties:
         ways += [party == PARTY_ID for party in subject.parties]
-    if requirement.related and subject.account_id is None and subject.server_id is None:
-        ways += [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
+        if requirement.overall:
+            ways += [holding("owners", mask_of(*requirement.overall), party) for party in subject.parties]
+    if requirement.related:
+        ways += _as_other_party(subject, owner)
     return or_(owner == VIEWER_ID, *ways)
 
 
@@ -126,14 +133,29 @@ def _by_kind(requirement: Requirement, subject: Subject[Column], owner: Column) 
         ):
             if key is not None:
                 through = _through(name, key, owner, narrowed.mask, bits, all_of_them)
-                still = owner.in_(OWNERS[name](key))
-                ways.append(and_(still, or_(*through)))
+                ways.append(and_(_still(name, key, owner), or_(*through)))
         yield and_(or_(*being), or_(*ways))
+
+
+def _as_other_party(subject: Subject[Column], owner: Column) -> list[Column]:
+    """What the caller knows of since it is granted or offered to them, or since they grant or offer something."""
+    if subject.account_id is not None:
+        return [subject.account_id.in_(offered()) for offered in OFFERED_ACCOUNTS]
+    if subject.server_id is not None:
+        return [subject.server_id.in_(offered()) for offered in OFFERED_SERVERS]
+    return [holding("grantors", 0, owner), *(owner.in_(partners()) for partners in PARTNERS)]
+
+
+def _still(kind: str, key: Column, owner: Column) -> ColumnElement[bool]:
+    """ACC-8. What a row is about is still its owner's: what happened before it was handed over stays behind."""
+    owned = SQLModel.metadata.tables[kind.removesuffix("s")].alias()
+    return select(owned.c.id).where(owned.c.id == key, owned.c.owner_id == owner).exists()
 
 
 def _through(kind: str, key: Column, owner: Column, wanted: int, bits: int, all_of_them: int) -> list[Column]:
     """The rows of one account or server, and of all of them where the caller holds the permission on all."""
-    ways = [holding(kind, wanted, key)]
+    held = holding(kind, wanted, key)
+    ways = [held if key.table.name in OWNED else and_(held, _still(kind, key, owner))]
     if wanted & bits:
         ways.append(and_(key.is_not(None), holding("owners", all_of_them, owner)))
     return ways

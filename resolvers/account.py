@@ -23,7 +23,7 @@ GOING = union_all(
     select(ACCOUNTS.c.owner_id, ACCOUNTS.c.id),
 ).subquery("going")
 """The accounts that go with an account, which is itself, with a server, or with a profile."""
-BY_KEYS = select(ACCOUNTS.c.id, ACCOUNTS.c.name, ACCOUNTS.c.server_id, ACCOUNTS.c.status).where(
+BY_KEYS = select(ACCOUNTS.c.id, ACCOUNTS.c.name, ACCOUNTS.c.server_id, ACCOUNTS.c.status, ACCOUNTS.c.transfer_id).where(
     among(ACCOUNTS.c.id, bindparam("account_keys", type_=IdArray()))
 )
 

@@ -27,6 +27,7 @@ from models.profile import Profile
 from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
+from models.transfer import Transfer, TransferStatus
 from resolvers import renewal
 from resolvers.due import do
 from resolvers.works import Due, Item, NothingDue, Works
@@ -34,9 +35,14 @@ from resolvers.works import Due, Item, NothingDue, Works
 OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 SUSPENSIONS, ALERTS, METHODS = table(Suspension), table(Alert), table(PaymentMethod)
-DOMAINS, MIGRATIONS = table(Domain), table(Migration)
+DOMAINS, MIGRATIONS, TRANSFERS = table(Domain), table(Migration), table(Transfer)
 SLEEPERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.inactive_at).subquery()
 LEAVERS = select(PROFILES.c.id, PROFILES.c.id.label("owner_id"), PROFILES.c.deletion_at).subquery()
+OFFERS = (
+    select(TRANSFERS.c.id, TRANSFERS.c.sender_id.label("owner_id"), TRANSFERS.c.expires_at)
+    .where(TRANSFERS.c.status == TransferStatus.PENDING)
+    .subquery()
+)
 TURN = 7_237_412_034
 """Key of the advisory lock of whoever plays in a sandbox."""
 LOCK, UNLOCK = text("SELECT pg_try_advisory_lock(:key)"), text("SELECT pg_advisory_unlock(:key)")
@@ -73,6 +79,7 @@ DUE = union_all(
     _of(Due.DOMAIN, DOMAINS, DOMAINS.c.look_at),
     _of(Due.MIGRATION, MIGRATIONS, MIGRATIONS.c.retry_at),
     _of(Due.CARD_END, METHODS, METHODS.c.ends_at, METHODS.c.ends_at.is_not(None)),
+    _of(Due.TRANSFER, OFFERS, OFFERS.c.expires_at),
 )
 
 

@@ -50,6 +50,7 @@ from models.token import ApiToken
 from models.two_factor import InvalidCode, TwoFactor
 from models.upload import Upload
 from models.viewer import ANYBODY
+from resolvers import transfer
 from resolvers.attempt import ask_password, still
 from resolvers.find import find, writing
 from resolvers.grant import forget_invited
@@ -188,6 +189,7 @@ async def situation(figures: Figures, reader: Reader, owner_id: UUID) -> Situati
         invoiced_on=civil_day(invoiced_at, ZoneInfo(figures.billing_zone)) if invoiced_at else None,
         paying=bool(await reader.rows(PAYING, mine)),
         accounts={row.status for row in await reader.rows(STATES, mine)},
+        transferring=bool(await reader.rows(transfer.WAITING, mine)),
     )
 
 
@@ -209,8 +211,9 @@ async def leaving(context: Context, key: UUID) -> tuple[str, Situation]:
 
 
 async def _end(write: Write, profile: Profile, reason: SuspensionReason | None) -> None:
-    """PRO-9. End all that a profile has, is and gave; it is locked. Locks servers, then accounts, then the others."""
+    """PRO-9. End all that a profile has, is and gave; it is locked. Locks transfers, servers, accounts, the others."""
     mine = {"owner_id": profile.id}
+    await transfer.end_of(write, profile.id)
     servers = await write.lock(select_rows(Server).where(SERVERS.c.owner_id == OWNER_ID).order_by(SERVERS.c.id), mine)
     accounts = await write.lock(
         select_rows(Account).where(ACCOUNTS.c.owner_id == OWNER_ID).order_by(ACCOUNTS.c.id), mine

@@ -19,6 +19,7 @@ from resolvers import (
     renewal,
     settlement,
     suspension,
+    transfer,
     vat,
     vat_correction,
 )
@@ -52,6 +53,9 @@ async def do(works: Works, item: Item) -> None:
             await _look_for_inactivity(works, item)
         case Due.DELETION:
             await _delete(works, item)
+        case Due.TRANSFER:
+            async with works.write(item) as write:
+                await transfer.lapse(write, item.owner_id, item.at)
         case Due.CARD | Due.DOMAIN:
             await _look_at_ends(works, item)
         case Due.MIGRATION:

@@ -22,6 +22,7 @@ from resolvers.attempt import ask_password, still, take, take_at
 from resolvers.find import find, writing
 from resolvers.grant import take_over
 from resolvers.link import close_links, followed, linked
+from resolvers.transfer import take_over as offered_before
 
 PROFILES = table(Profile)
 
@@ -35,6 +36,7 @@ async def verify(context: Context, *, token: str) -> None:
                 if link.address != profile.pending_email:
                     raise LinkExpired().at("token")  # Another address was asked for since.
                 await _refuse_in_use(write, profile, link.address)
+                await offered_before(write, profile, link.address)
                 await take_over(write, profile, link.address)
                 await close_links(write, profile, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_VERIFICATION)
                 profile.take_email(write.record, link.address)

@@ -1,10 +1,10 @@
 """Grants: what an owner gives to others, and what somebody received."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, insert, or_, select, union_all
 from sqlalchemy import delete as delete_rows
 from sqlmodel import SQLModel
 from sqlmodel import select as select_rows
@@ -41,6 +41,7 @@ from models.permission import (
 from models.profile import Profile
 from models.refusal import NotFound
 from models.server import Server
+from models.transfer import Transfer
 from models.visible import visible
 from resolvers import attempt
 from resolvers.find import find, writing
@@ -48,7 +49,7 @@ from resolvers.link import linked
 from resolvers.right import with_rights
 
 GRANTS, ON_ACCOUNTS, ON_SERVERS = table(PermissionGrant), table(AccountGrant), table(ServerGrant)
-ACCOUNTS, SERVERS, PROFILES = table(Account), table(Server), table(Profile)
+ACCOUNTS, SERVERS, PROFILES, TRANSFERS = table(Account), table(Server), table(Profile), table(Transfer)
 SEEN = Requirement(related=True)
 NO_GRANT = Given()
 Entries = list[tuple[UUID, list[Any]]]
@@ -145,13 +146,47 @@ async def revoke(context: Context, *, key: UUID) -> UUID:
     return grant.id
 
 
+async def drop_empty(write: Write, keys: Sequence[UUID]) -> None:
+    """PER-8. A grant gives something; one of these that does not any more goes."""
+    gives = or_(
+        GRANTS.c.overall != 0,
+        select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.grant_id == GRANTS.c.id).exists(),
+        select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.grant_id == GRANTS.c.id).exists(),
+    )
+    if keys:
+        await write.run(delete_rows(GRANTS).where(GRANTS.c.id.in_(keys), ~gives))
+
+
+async def end_with(write: Write, accounts: Sequence[UUID], server_id: UUID | None, name: str, owner: str) -> None:
+    """ACC-8. What is granted on something ends, as it is another owner's; each holder is told.
+
+    The profile of the old owner is locked.
+    """
+    naming = union_all(
+        select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.account_id.in_(accounts)),
+        select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server_id),
+    )
+    grants = await write.lock(select_rows(PermissionGrant).where(GRANTS.c.id.in_(naming)))
+    for grant in grants:
+        grant.end_with(write.record, name=name, owner=owner)
+    await write.run(delete_rows(ON_ACCOUNTS).where(ON_ACCOUNTS.c.account_id.in_(accounts)))
+    await write.run(delete_rows(ON_SERVERS).where(ON_SERVERS.c.server_id == server_id))
+    await drop_empty(write, [grant.id for grant in grants])
+    for grant in grants:
+        await forget_invited(write, grant.grantee_id)
+
+
 async def forget_invited(write: Write, grantee_id: UUID) -> None:
-    """Whoever was invited, and to whom nothing is granted any more, has no profile any more."""
+    """Whoever was invited, and to whom nothing is granted or offered, has no profile any more."""
     invited = select_rows(Profile).where(PROFILES.c.id == grantee_id, PROFILES.c.invited_at.is_not(None))
     if await write.lock_one(invited) is None:
         return
     # Asked under the lock: another owner may have granted something meanwhile, which would go with the profile.
-    if not await write.rows(select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id)):
+    waiting = union_all(
+        select(GRANTS.c.id).where(GRANTS.c.grantee_id == grantee_id),
+        select(TRANSFERS.c.id).where(TRANSFERS.c.recipient_id == grantee_id),
+    )
+    if not await write.rows(waiting):
         await write.run(delete_rows(PROFILES).where(PROFILES.c.id == grantee_id))
 
 
@@ -192,7 +227,7 @@ async def _saved(context: Context, email: str, wanted: Given) -> UUID:
         owner = await find(context, write, Profile, context.viewer.key)
         names = await _own(write, owner.id, wanted)
         wanted = wanted.of_something()
-        grantee = await _grantee(write, email, owner)
+        grantee = await whoever_has(write, email, owner)
         same_pair = select_rows(PermissionGrant).where(GRANTS.c.owner_id == owner.id, GRANTS.c.grantee_id == grantee.id)
         grant, before = await write.lock_one(same_pair), NO_GRANT
         if grant is None:
@@ -227,7 +262,7 @@ async def _tell(
     write.record.happened(GRANTED, grant, changes=words, **facts)
 
 
-async def _grantee(write: Write, email: str, owner: Profile) -> Profile:
+async def whoever_has(write: Write, email: str, owner: Profile) -> Profile:
     """PER-7. Whoever has the address; where nobody has, a profile that waits to be set up."""
     known = await write.lock_one(select_rows(Profile).where(PROFILES.c.email == email))
     if known is not None:

@@ -22,9 +22,11 @@ from models.db import Write
 from models.infrastructure import InfrastructureSilent
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine
+from models.issuer import Issuer
 from models.journal import EntryKind
 from models.plan import Plan
 from models.plan_change import (
+    CutCharge,
     GivenBack,
     Line,
     Paid,
@@ -61,6 +63,7 @@ PLACE = (
         ACCOUNTS.c.status,
         ACCOUNTS.c.server_id,
         ACCOUNTS.c.plan_id,
+        ACCOUNTS.c.transfer_id,
         PLANS.c.free,
         PLANS.c.disk_gigabytes,
     )
@@ -200,8 +203,8 @@ async def _changed(
     if (resumed := account.change_plan(write.record, wishes.plan_id)) is not None:
         write.add(resumed)
     await write.flush()  # It has ended before the next one begins.
-    await _cut(write, quoted.change)
-    refund = await _give_back(context, write, quoted.change.given_back)
+    await cut(write, quoted.change.cuts)
+    refund = await give_back(context, write, quoted.change.given_back)
     await _begin(context, write, account, quoted.change, before, today)
     return Changed(account.id, refund)
 
@@ -224,9 +227,9 @@ async def _begin(
     await write.flush()
 
 
-async def _cut(write: Write, change: PlanChange) -> None:
+async def cut(write: Write, cuts: Sequence[CutCharge]) -> None:
     """SPEC 17. What was not invoiced yet is charged for the days used."""
-    for each in change.cuts:
+    for each in cuts:
         charge = await write.lock_one(select_rows(Charge).where(CHARGES.c.id == each.charge_id))
         if charge is None:
             raise LookupError("a charge that was quoted is gone")
@@ -243,7 +246,7 @@ async def _cut(write: Write, change: PlanChange) -> None:
         )
 
 
-async def _give_back(context: Context, write: Write, given_back: Sequence[GivenBack]) -> UUID | None:
+async def give_back(office: Issuer, write: Write, given_back: Sequence[GivenBack]) -> UUID | None:
     """BIL-6. A credit note for each invoice concerned, at once; answers the entry of the first."""
     first: UUID | None = None
     for invoice_id, lines in groupby(given_back, key=lambda each: each.line.invoice_id):
@@ -259,7 +262,7 @@ async def _give_back(context: Context, write: Write, given_back: Sequence[GivenB
             )
             for each in lines
         ]
-        noted = await credit_note(context, write, invoice_id, returns, kind=EntryKind.PRORATA_REFUND)
+        noted = await credit_note(office, write, invoice_id, returns, kind=EntryKind.PRORATA_REFUND)
         first = first or noted.entry.id
     return first
 
@@ -303,14 +306,21 @@ async def _situation(
         free_accounts=counts.free - bool(place.free),
         paying_accounts=counts.paying - (place.free is False),
         invoicing_day=await invoicing_day(reader, owner_id),
+        transfer_id=place.transfer_id,
     )
 
 
 async def _running(reader: Reader, row: Any, today: date) -> Running:
     """What runs, with every period of it that is not over."""
-    periods = await reader.rows(PAID, {"subscription_id": row.id, "today": today})
+    paid = await paid_periods(reader, row.id, today)
+    return Running(row.id, row.plan_id, row.period, discounts_of(row.discounts), paid)
+
+
+async def paid_periods(reader: Reader, subscription_id: UUID, today: date) -> tuple[Paid, ...]:
+    """BIL-6. The periods of a subscription that are charged and not over."""
+    periods = await reader.rows(PAID, {"subscription_id": subscription_id, "today": today})
     back = await given_back(reader, [each.line_id for each in periods if each.line_id])
-    paid = tuple(
+    return tuple(
         Paid(
             each.starts_on,
             each.ends_before,
@@ -323,7 +333,6 @@ async def _running(reader: Reader, row: Any, today: date) -> Running:
         )
         for each in periods
     )
-    return Running(row.id, row.plan_id, row.period, discounts_of(row.discounts), paid)
 
 
 def _line(row: Any, back: Mapping[UUID, tuple[int, int]]) -> Line:

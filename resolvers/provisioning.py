@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
@@ -22,6 +21,7 @@ from models.provisioning import OVERTAKING, Operation, Order, Outcome, Provision
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
 from resolvers import migration
+from resolvers.grant import drop_empty
 from resolvers.subscription import end_of_account, end_of_server, take_back
 from resolvers.suspension import PROFILE, is_over, is_suspended
 
@@ -158,7 +158,7 @@ async def _delete(write: Write, account: Account) -> Sequence[UUID]:
     waiting = TASKS.c.account_id == account.id, TASKS.c.state == TaskState.PENDING
     await write.run(update(TASKS).where(*waiting).values(state=TaskState.SUPERSEDED))
     await write.run(delete_rows(ACCOUNTS).where(ACCOUNTS.c.id == account.id))
-    await _drop_empty(write, named)
+    await drop_empty(write, named)
     return ended
 
 
@@ -182,21 +182,10 @@ async def delete_server(write: Write, server: Server) -> None:
     naming = select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.server_id == server.id)
     named = [row.grant_id for row in await write.rows(naming)]
     await write.run(delete_rows(SERVERS).where(SERVERS.c.id == server.id))
-    await _drop_empty(write, named)
+    await drop_empty(write, named)
 
 
 async def close_alerts(write: Write, about: ColumnElement[bool]) -> None:
     """ALE-1. What they were about goes, and their cause with it; its owner is locked."""
     for alert in await write.lock(select_rows(Alert).where(about, ALERTS.c.status == AlertStatus.OPEN)):
         alert.resolve(write.record)
-
-
-async def _drop_empty(write: Write, keys: Sequence[Any]) -> None:
-    """PER-8. A grant gives something; one of these that does not any more goes."""
-    gives = or_(
-        GRANTS.c.overall != 0,
-        select(ON_ACCOUNTS.c.grant_id).where(ON_ACCOUNTS.c.grant_id == GRANTS.c.id).exists(),
-        select(ON_SERVERS.c.grant_id).where(ON_SERVERS.c.grant_id == GRANTS.c.id).exists(),
-    )
-    if keys:
-        await write.run(delete_rows(GRANTS).where(GRANTS.c.id.in_(keys), ~gives))

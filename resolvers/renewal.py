@@ -139,6 +139,11 @@ class Priceable:
         """What the renewals from that day on depend on."""
         return Course(self.row.anchor, self.row.period, ends_before, cents, self.invoicing_day, self.row.noticed_on)
 
+    def going_on(self, anchor: date, figures: Figures, invoicing_day: int | None) -> Renewal:
+        """ACC-8. The same of the period that runs, for whoever takes it over."""
+        course = Course(anchor, self.row.period, self.row.period_end, self.row.price_cents, invoicing_day)
+        return renewal(course, self.prices, ZoneInfo(figures.billing_zone), figures.renewal_notice)
+
     def renewal(self, next_one: Term, figures: Figures) -> Renewal:
         """BIL-4. When that period ends, and what has to be told before."""
         course = self.course(next_one.ends_before, next_one.price.cents)

@@ -24,7 +24,7 @@ GOING = union_all(
     select(SERVERS.c.id.label("key"), SERVERS.c.id.label("server_id")), select(SERVERS.c.owner_id, SERVERS.c.id)
 ).subquery("going_servers")
 """The servers that go with a server, which is itself, or with a profile."""
-BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status).where(
+BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status, SERVERS.c.transfer_id).where(
     among(SERVERS.c.id, bindparam("server_keys", type_=IdArray()))
 )
 STATES = (

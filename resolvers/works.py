@@ -44,6 +44,7 @@ class Due(IntEnum):
     DOMAIN = 12
     MIGRATION = 13
     DELETION = 14
+    TRANSFER = 15
 
 
 @dataclass(frozen=True, slots=True)

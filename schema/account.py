@@ -22,6 +22,7 @@ from resolvers import alert as alerts_acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
 from resolvers import migration as migrations
+from resolvers import transfer as transfer_acts
 from resolvers.deletion import forfeited
 from schema.account_list import location_of
 from schema.alert import Alert, alerts
@@ -37,8 +38,9 @@ from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
 from schema.plan_change import CHANGE, plan_change_quote
-from schema.quote import PlanChangeQuote
+from schema.quote import PlanChangeQuote, TransferQuote
 from schema.subscription import ServiceSubscription, running
+from schema.transfer import START, Transfer, pending, transfer_quote
 
 if TYPE_CHECKING:
     from schema.migration import Migration
@@ -50,6 +52,7 @@ described(
     "Actions on an account.",
     RENAME="accountRename.",
     CHANGE_PLAN="accountPlanChange.",
+    TRANSFER="transferStart.",
     DELETE="accountDelete.",
     GRANT="permissionGrantSave naming it.",
 )
@@ -65,14 +68,16 @@ described(
 )
 SUBJECT = ("owner_id", "id", "server_id")
 """The columns of a subject."""
+STATE = (*SUBJECT, "status", "transfer_id")
 PREVIEW = [Cost(weight=5)]
 RENAME = authorize(subject="input.accountId")
 DELETE = authorize(subject="input.accountId", interactive=True)
 DOING = {
-    action: Doing(guard, lambda status, action=action: rows.obstacle_to(action, status))  # type: ignore[misc]
+    action: Doing(guard, lambda state, action=action: rows.obstacle_to(action, *state))  # type: ignore[misc]
     for action, guard in (
         (rows.AccountAction.RENAME, RENAME),
         (rows.AccountAction.CHANGE_PLAN, CHANGE),
+        (rows.AccountAction.TRANSFER, START),
         (rows.AccountAction.DELETE, DELETE),
         (rows.AccountAction.GRANT, guard_beside(GrantMutation, "permission_grant_save")),
     )
@@ -91,11 +96,16 @@ def held(viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None) -> t
 
 
 def actions(
-    viewer: Viewer, owner_id: UUID, key: UUID, server_id: UUID | None, status: rows.AccountStatus
+    viewer: Viewer,
+    owner_id: UUID,
+    key: UUID,
+    server_id: UUID | None,
+    status: rows.AccountStatus,
+    transfer_id: UUID | None,
 ) -> list[rows.AccountAction]:
     """PER-13. What the viewer may do to an account now."""
-    subject = Subject(owner_id, key, server_id)
-    return [action for action, doing in DOING.items() if doing.denied(viewer, subject, status) is None]
+    subject, state = Subject(owner_id, key, server_id), (status, server_id, transfer_id)
+    return [action for action, doing in DOING.items() if doing.denied(viewer, subject, state) is None]
 
 
 def can(
@@ -104,12 +114,14 @@ def can(
     key: UUID,
     server_id: UUID | None,
     status: rows.AccountStatus,
+    transfer_id: UUID | None,
     *,
     action: rows.AccountAction,
 ) -> Decision:
     """PER-13. Whether the viewer may do this to an account now."""
     viewer, locale = reader
-    return decision(locale, DOING[action].denied(viewer, Subject(owner_id, key, server_id), status))
+    subject, state = Subject(owner_id, key, server_id), (status, server_id, transfer_id)
+    return decision(locale, DOING[action].denied(viewer, subject, state))
 
 
 async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
@@ -120,7 +132,7 @@ async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPrevi
             context.locale,
             key,
             found[key].name,
-            rows.obstacle_to(rows.AccountAction.DELETE, found[key].status),
+            rows.obstacle_to(rows.AccountAction.DELETE, found[key].status, None, found[key].transfer_id),
             forfeited_cents=lost,
         )
         for key, lost in zip(keys, await forfeited(context, "account_id", keys), strict=True)
@@ -198,6 +210,7 @@ class Account(Node):
         description="Migration scheduled by the provider.",
     )
     alerts: Connection[Alert] = alerts(alerts_acts.of_account, "Alerts about this account.")
+    pending_transfer: Transfer | None = pending(transfer_acts.pending_of_account)
     grants: Connection[PermissionGrant] | None = grants(grants_acts.naming_account, "Grants that name this account.")
     rename_preview: list[RenamedItem] | None = declare(
         Batch("id", renamed),
@@ -207,6 +220,7 @@ class Account(Node):
         description="Everything that a new name would change, to be read before accountRename (bounded list).",
     )
     plan_change_quote: PlanChangeQuote | None = plan_change_quote()
+    transfer_quote: TransferQuote | None = transfer_quote(rows.Account)
     deletion_preview: DeletionPreview | None = declare(
         Batch("id", previews),
         authorize(),
@@ -220,11 +234,11 @@ class Account(Node):
         Computed(held, SUBJECT, given="viewer"), description="Permissions the viewer holds on it."
     )
     viewer_actions: list[rows.AccountAction] = declare(
-        Computed(actions, (*SUBJECT, "status"), given="viewer"),
+        Computed(actions, STATE, given="viewer"),
         description="What the viewer can do right now, permissions and state considered; drives buttons.",
     )
     viewer_can: Decision = declare(
-        Computed(can, (*SUBJECT, "status"), given="reader"),
+        Computed(can, STATE, given="reader"),
         arguments={"action": (rows.AccountAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )
@@ -278,7 +292,7 @@ class AccountMutation:
     @mutation(
         AccountDeletePayload,
         DELETE,
-        fails=[Code.CONFIRMATION_MISMATCH],
+        fails=[Code.CONFIRMATION_MISMATCH, Code.TRANSFER_PENDING],
         description="Destroy an account, without refund.",
     )
     async def account_delete(self, info: Info, input: AccountDeleteInput) -> AccountDeletePayload | None:

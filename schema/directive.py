@@ -4,6 +4,7 @@
 one of them; what carries none is closed or open as schema/gate.py says.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
@@ -73,6 +74,10 @@ class Authorize:
     interactive: bool | None = strawberry.directive_field(name="interactive", default=strawberry.UNSET)
     resolves: strawberry.Private[tuple[str, ...]] = ()
     """Ids of the input that the command itself looks for, and answers NOT_FOUND where the caller may not know them."""
+    party: strawberry.Private[int | None] = None
+    """Of a field whose subject is one of the parties of its object: which of them. A denial does not name them: the
+    parties may not know each other any more.
+    """
     itself: strawberry.Private[bool] = False
     """The field asks it by itself, of the owner that its object names: for what is made, and is no row."""
     kind: strawberry.Private[str] = ""
@@ -108,15 +113,22 @@ class Authorize:
     def check(self, context: Context, subject: Subject[UUID] | None) -> None:
         """Raises the coded error of what is missing."""
         viewer, requirement = context.viewer, self.requirement
+        if subject is not None and self.party is not None:
+            subject = _of_party(subject, subject.parties[self.party])
         denial = decide(viewer, requirement, subject) if subject else decide_session(viewer, requirement)
         if denial is not None:
-            raise refused(denial)
+            raise refused(denial if self.party is None else replace(denial, owner_id=None))
 
     def admits(self, context: Context) -> bool:
         return decide_session(context.viewer, self.requirement) is None
 
     def rows(self, subject: Subject[ColumnElement[Any]] | None) -> ColumnElement[bool]:
         return visible(self.requirement, subject)
+
+
+def _of_party(subject: Subject[UUID], key: UUID) -> Subject[UUID]:
+    """What is asked about where one of the parties of an object is meant, who may be its owner."""
+    return subject if key == subject.owner_id else Subject(key)
 
 
 def authorize(
@@ -132,10 +144,11 @@ def authorize(
     related: bool = False,
     interactive: bool = False,
     resolves: tuple[str, ...] = (),
+    party: int | None = None,
     itself: bool = False,
     kind: str = "",
 ) -> Authorize:
-    """`@authorize` with these arguments; without any, the owner alone. The last three are not printed."""
+    """`@authorize` with these arguments; without any, the owner alone. Those from `resolves` on are not printed."""
     return Authorize(
         subject=subject or strawberry.UNSET,
         subjects=subjects or strawberry.UNSET,
@@ -148,6 +161,7 @@ def authorize(
         related=related or strawberry.UNSET,
         interactive=interactive or strawberry.UNSET,
         resolves=resolves,
+        party=party,
         itself=itself,
         kind=kind,
     )

@@ -34,6 +34,7 @@ described(
     TAKEN="The value is already used.",
     CONFIRMATION_MISMATCH="The typed confirmation differs.",
     INVALID_RECIPIENT="The recipient cannot be the sender, or is suspended.",
+    TRANSFER_PENDING="A transfer of this account is waiting.",
     PROFILE_SUSPENDED="The profile is suspended.",
     EMAIL_NOT_VERIFIED="The e-mail address has to be confirmed first.",
     CONTRACT_PENDING="A contract waits for acceptance.",
@@ -52,6 +53,7 @@ described(
     URGENT_NOT_AVAILABLE="Urgent tickets need a dedicated or gold server.",
     CHARGE_NOT_ACCEPTED="The possible charge has to be accepted.",
     UPLOAD_REJECTED="The file is missing, too big or of a refused type.",
+    UNPAID_INVOICE="An invoice has to be paid first.",
 )
 
 
@@ -111,7 +113,7 @@ def said(refusal: Refusal, locale: Locale) -> dict[str, Any]:
 def user_error(refusal: Refusal, locale: Locale) -> UserError:
     """A refusal of a rule, for this reader. A noun whose refusals hold more registers how they are shown."""
     common = said(refusal, locale)
-    if refusal.code is Code.TAKEN:
+    if refusal.code in (Code.TAKEN, Code.TRANSFER_PENDING):
         return ConflictError(**common, existing=None)
     if isinstance(refusal, LimitReached):
         return LimitError(**common, limit=refusal.limit, used=refusal.used)

@@ -178,8 +178,9 @@ async def _subject(info: Info, path: str, input: Any) -> Subject[UUID] | None:
     entity = await bound_of(info).reach(info.context, *found) if found else None
     if entity is None or entity.subject is None:
         raise NotFound().at(name)
-    subject: Subject[UUID] = Subject(entity.value(f"{party[0]}_id")) if party else entity.subject
-    return subject
+    subject: Subject[UUID] = entity.subject
+    key = entity.value(f"{party[0]}_id") if party else subject.owner_id
+    return subject if key == subject.owner_id else Subject(key)
 
 
 def _check_standing(

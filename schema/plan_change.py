@@ -101,6 +101,7 @@ class PlanChangeMutation:
         fails=[
             Code.PLAN_UNAVAILABLE,
             Code.PLAN_TOO_SMALL,
+            Code.TRANSFER_PENDING,
             Code.LIMIT_REACHED,
             Code.QUOTE_EXPIRED,
             Code.QUOTE_CHANGED,

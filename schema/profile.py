@@ -49,6 +49,7 @@ from schema.server import Server
 from schema.subscription import ServiceSubscription, subscriptions
 from schema.suspension import Suspension, suspension
 from schema.ticket import Ticket, tickets
+from schema.transfer import Transfer, transfers
 
 if TYPE_CHECKING:
     from schema.security import Security
@@ -178,6 +179,7 @@ class Profile(Node, Actor):
     )
     subscriptions: Connection[ServiceSubscription] | None = subscriptions()
     billing: Billing | None = billing()
+    transfers: Connection[Transfer] | None = transfers()
     contracts: list[Contract] | None = guarded(
         authorize(overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT]),
         "Contracts, latest version first (bounded list).",

@@ -32,6 +32,11 @@ URGENT_CHARGE = (
     "You agree to be charged this if the cause turns out not to be covered by the service guarantee: our team decides, "
     "and says why."
 )
+STAYS_BEHIND = "Tickets, invoices and history stay with you. Permissions that you granted on it end."
+PERIOD_GOES_WITH_IT = "The period that is paid for goes with it: nothing is refunded to you."
+PAID_UNTIL_ITS_END = (
+    "Nothing is charged now: the period that runs is paid until its end. From then on it renews itself, and you pay."
+)
 CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
 BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
@@ -120,6 +125,11 @@ class UrgentTicketQuote(Quote):
     balance_after: Money | None = balance_after()
 
 
+@strawberry.type(description="Effect of a transfer on one side.")
+class TransferQuote(Quote):
+    balance_after: Money | None = balance_after()
+
+
 @strawberry.type(description="QUOTE_EXPIRED or QUOTE_CHANGED.")
 class QuoteError(UserError):
     code: Code = strawberry.field(description="Code.")
@@ -133,6 +143,7 @@ TYPES: dict[rows.QuoteKind, type[Quote]] = {
     rows.QuoteKind.PLAN_CHANGE: PlanChangeQuote,
     rows.QuoteKind.INVOICING_DAY: InvoicingDayQuote,
     rows.QuoteKind.URGENT_TICKET: UrgentTicketQuote,
+    rows.QuoteKind.TRANSFER: TransferQuote,
 }
 
 
@@ -169,6 +180,12 @@ def _warning(locale: Locale, caution: rows.Caution) -> str:
             return say(locale, NOT_REFUNDED)
         case rows.Caution.CUT:
             return say(locale, CUT)
+        case rows.Caution.STAYS_BEHIND:
+            return say(locale, STAYS_BEHIND)
+        case rows.Caution.PERIOD_GOES_WITH_IT:
+            return say(locale, PERIOD_GOES_WITH_IT)
+        case rows.Caution.PAID_UNTIL_ITS_END:
+            return say(locale, PAID_UNTIL_ITS_END)
         case rows.Caution.VAT_UNCHECKED:
             return say(locale, VAT_UNCHECKED)
         case rows.Caution.URGENT_CHARGE:

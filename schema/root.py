@@ -43,6 +43,7 @@ from schema.session import SessionMutation, SessionQuery
 from schema.subscription import SubscriptionMutation
 from schema.ticket import TicketMutation, TicketQuery
 from schema.token import TokenMutation
+from schema.transfer import TransferMutation
 from schema.two_factor import TwoFactorMutation
 from schema.upload import UploadMutation
 
@@ -103,6 +104,7 @@ class Mutation(
     OpeningMutation,
     AccountMutation,
     PlanChangeMutation,
+    TransferMutation,
     PaymentMutation,
     PaymentMethodMutation,
     InvoicingDayMutation,

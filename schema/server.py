@@ -18,6 +18,7 @@ from resolvers import account as account_acts
 from resolvers import grant as grants_acts
 from resolvers import infrastructure
 from resolvers import server as acts
+from resolvers import transfer as transfer_acts
 from resolvers.deletion import forfeited
 from schema.account import PREVIEW, Account, is_owner, name_to_find
 from schema.account_list import BY_NAME
@@ -32,8 +33,9 @@ from schema.infrastructure import ServerConfiguration, ServerHealth
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
-from schema.quote import UrgentTicketQuote
+from schema.quote import TransferQuote, UrgentTicketQuote
 from schema.subscription import ServiceSubscription, running_server
+from schema.transfer import START, Transfer, pending, transfer_quote
 from schema.urgent_ticket import urgent_ticket_quote
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ described(
     rows.ServerAction,
     "Actions on a server.",
     RENAME="serverRename.",
+    TRANSFER="transferStart.",
     DELETE="serverDelete.",
     OPEN_ACCOUNT="accountOpen on it.",
 )
@@ -51,9 +54,10 @@ DELETE = authorize(subject="input.serverId", interactive=True)
 OPEN_ACCOUNT = authorize(subject="input.ownerId", overall=[OverallPermission.ACCOUNT_MANAGEMENT])
 """What accountOpen asks: of the owner, whose rights on one server are not enough."""
 DOING = {
-    action: Doing(guard, lambda status, action=action: rows.obstacle_to_server(action, status))  # type: ignore[misc]
+    action: Doing(guard, lambda state, action=action: rows.obstacle_to_server(action, *state))  # type: ignore[misc]
     for action, guard in (
         (rows.ServerAction.RENAME, RENAME),
+        (rows.ServerAction.TRANSFER, START),
         (rows.ServerAction.DELETE, DELETE),
         (rows.ServerAction.OPEN_ACCOUNT, OPEN_ACCOUNT),
     )
@@ -70,6 +74,7 @@ def can(
     owner_id: UUID,
     key: UUID,
     status: rows.ServerStatus,
+    transfer_id: UUID | None,
     *,
     action: rows.ServerAction,
 ) -> Decision:
@@ -77,7 +82,7 @@ def can(
     viewer, locale = reader
     of_owner = action is rows.ServerAction.OPEN_ACCOUNT
     subject = Subject(owner_id) if of_owner else Subject(owner_id, server_id=key)
-    return decision(locale, DOING[action].denied(viewer, subject, status))
+    return decision(locale, DOING[action].denied(viewer, subject, (status, transfer_id)))
 
 
 async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
@@ -87,7 +92,7 @@ async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPrevi
             context.locale,
             row.id,
             row.name,
-            rows.obstacle_to_server(rows.ServerAction.DELETE, row.status),
+            rows.obstacle_to_server(rows.ServerAction.DELETE, row.status, row.transfer_id),
             waited_for,
             forfeited_cents=lost,
         )
@@ -110,6 +115,8 @@ class Server(Node):
     plan: Plan = declare(One("plan_id"), description="Offer: dedicated or gold.")
     created_at: datetime = strawberry.field(description="In service since.")
     subscription: ServiceSubscription | None = running_server()
+    pending_transfer: Transfer | None = pending(transfer_acts.pending_of_server)
+    transfer_quote: TransferQuote | None = transfer_quote(rows.Server)
     accounts: Connection[Account] | None = connection(
         account_acts.on_server,
         authorize(
@@ -132,7 +139,7 @@ class Server(Node):
     )
     urgent_ticket_quote: UrgentTicketQuote | None = urgent_ticket_quote()
     viewer_can: Decision = declare(
-        Computed(can, ("owner_id", "id", "status"), given="reader"),
+        Computed(can, ("owner_id", "id", "status", "transfer_id"), given="reader"),
         arguments={"action": (rows.ServerAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )
@@ -191,7 +198,7 @@ class ServerMutation:
     @mutation(
         ServerDeletePayload,
         DELETE,
-        fails=[Code.CONFIRMATION_MISMATCH],
+        fails=[Code.CONFIRMATION_MISMATCH, Code.TRANSFER_PENDING],
         description="Give up a server and the accounts on it, without refund.",
     )
     async def server_delete(self, info: Info, input: ServerDeleteInput) -> ServerDeletePayload | None:

@@ -76,6 +76,16 @@ class Grant:
         return bool(everywhere.intersection(self.overall)) or number in self.servers
 
 
+@dataclass(frozen=True)
+class Offer:
+    """ACC-8. What a customer hands over to another one, or wanted to: an account, by its number."""
+
+    sender: int
+    recipient: int
+    account: int
+    waits: bool
+
+
 COMMERCIAL: set[Permission] = {OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT}
 GRANTS = (
     Grant(ADA, BOB, overall=(OverallPermission.BILLING,), accounts={0: AccountPermission.SITES}),
@@ -88,6 +98,8 @@ GRANTS = (
     ),
 )
 """All of one owner, so that the place of each is its number."""
+OFFERS = (Offer(CLEO, DAN, 0, True), Offer(CLEO, ADA, 1, False))
+"""As with grants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +145,11 @@ def _may_see(caller: Caller, mark: Mark) -> bool:
     if caller.only_account is not None:
         return _of_one_account(caller, caller.only_account, mark)
     if caller.only_owner not in (None, mark.owner) and not _partner(caller, mark):
-        return False
+        return _known_offer(caller, mark)
     if mark.owner == caller.customer:
         return caller.interactive or not (mark.place in CREDENTIALS or mark.place.table in OF_CREDENTIALS)
+    if _offered(caller, mark):
+        return True
     number, grant = _received(caller, mark.owner)
     if grant is None:
         return _partner(caller, mark)
@@ -152,9 +166,32 @@ def _received(caller: Caller, owner: int) -> tuple[int, Grant | None]:
     return next((pair for pair in pairs if (pair[1].owner, pair[1].grantee) == (owner, caller.customer)), (0, None))
 
 
+def _offered(caller: Caller, mark: Mark) -> bool:
+    """ACC-8. While it waits its recipient sees the address of the sender, and the account."""
+    offers = [each for each in OFFERS if each.waits and (each.sender, each.recipient) == (mark.owner, caller.customer)]
+    seen = mark.place in ADDRESS or (mark.place.table == "account" and mark.number in {each.account for each in offers})
+    return _known_offer(caller, mark) or (bool(offers) and seen and caller.only_owner is None)
+
+
+def _known_offer(caller: Caller, mark: Mark) -> bool:
+    """ACC-8. A transfer is known to its recipient, and to whoever manages accounts or bills for them."""
+    if mark.place != Place("transfer", "id"):
+        return False
+    return _acts_for(caller, OFFERS[mark.number].recipient, received=True)
+
+
+def _acts_for(caller: Caller, party: int, *, received: bool = False) -> bool:
+    """Whether a transfer is known to the caller as this party, or as whoever manages accounts or bills for it."""
+    if party == caller.customer:
+        return caller.only_owner is None or (caller.only_owner == party and not received)
+    _, grant = _received(caller, party)
+    return grant is not None and bool(COMMERCIAL.intersection(grant.overall)) and caller.only_owner in (None, party)
+
+
 def _partner(caller: Caller, mark: Mark) -> bool:
-    """Whoever grants sees the address of whom they grant to."""
+    """Whoever grants, or offers, sees the address of whom they grant or offer to."""
     given = any((grant.owner, grant.grantee) == (caller.customer, mark.owner) for grant in GRANTS)
+    given |= any(each.waits and (each.sender, each.recipient) == (caller.customer, mark.owner) for each in OFFERS)
     return given and caller.only_owner in (None, caller.customer) and mark.place in ADDRESS
 
 

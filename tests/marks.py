@@ -28,8 +28,9 @@ from models.payment import PaymentStatus
 from models.payment_method import MethodState
 from models.permission import mask_of
 from models.tables import metadata
+from models.transfer import TransferStatus
 from tests.database import START
-from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, ON_SERVER, SHARED_ALERT, Mark, Of, Place
+from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, OFFERS, ON_SERVER, SHARED_ALERT, Mark, Of, Place
 
 ROWS = 4
 """Of each table and customer, where there may be several."""
@@ -53,6 +54,7 @@ COUNTS: Mapping[str, Callable[[int], int]] = {
     "account_grant": lambda customer: sum(GRANTS[each[0]].owner == customer for each in ON_ACCOUNTS),
     "server_grant": lambda customer: sum(GRANTS[each[0]].owner == customer for each in ON_SERVERS),
     "api_token": lambda customer: len(NARROWED),
+    "transfer": lambda customer: sum(each.sender == customer for each in OFFERS),
 }
 """How many rows a customer has, where it is not for the filler to say."""
 NARROWED: list[tuple[int | None, int | None]] = [
@@ -148,6 +150,13 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("subscription", "option_price_id"): lambda of: None,
     Place("subscription_period", "starts_on"): lambda of: START.date(),
     Place("subscription_period", "ends_before"): lambda of: START.date() + timedelta(days=30),
+    Place("transfer", "recipient_id"): lambda of: Row("profile", Of(OFFERS[of.number].recipient, 0)),
+    Place("transfer", "account_id"): lambda of: Row("account", Of(of.customer, OFFERS[of.number].account)),
+    Place("transfer", "server_id"): lambda of: None,
+    Place("transfer", "status"): lambda of: (
+        TransferStatus.PENDING if OFFERS[of.number].waits else TransferStatus.DECLINED
+    ),
+    Place("transfer", "closed_at"): lambda of: None if OFFERS[of.number].waits else START,
     Place("server_grant", "grant_id"): lambda of: Row("permission_grant", Of(of.customer, ON_SERVERS[of.number][0])),
     Place("server_grant", "server_id"): lambda of: Row("server", Of(of.customer, ON_SERVERS[of.number][1])),
     Place("attachment", "position"): lambda of: 1,

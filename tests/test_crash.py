@@ -14,7 +14,7 @@ from models.provisioning import ProvisioningTask, TaskState
 from models.service import ServiceScope
 from models.subscription import Subscription
 from schema.global_id import global_id
-from tests.api import OWNER, Api, profile_id
+from tests.api import FREE, OWNER, Api, profile_id
 from tests.crash import Fault, Gone, Mutation, survived
 from tests.cycle import CHANGE, DAY, MOVE, alone, change_quote, day_quote, move, open_account, pay
 from tests.hosting import account
@@ -24,6 +24,7 @@ from tests.test_access import credential
 from tests.test_bank_transfer import RECORD
 from tests.test_clockwork import RENEW
 from tests.test_provisioning import REPORT
+from tests.transferring import ACCEPT, LATER, NOW, START, address, offered, recipient_quote, sender_quote
 
 Prepare = Callable[[Api, str], Awaitable[Mutation]]
 DELETE = 'mutation ($id: ID!) { accountDelete(input: {accountId: $id, confirmation: "shop"}) { userErrors { code } } }'
@@ -73,6 +74,36 @@ async def invoicing_day_update(api: Api, token: str) -> Mutation:
         "idempotencyKey": str(uuid4()),
     }
     return Mutation(DAY, {"input": given}, token)
+
+
+async def transfer_start(api: Api, token: str) -> Mutation:
+    await pay(api, 220)  # What is left of the invoice for it.
+    key = global_id("Account", (await account(api, "shop")).id)
+    given = {
+        "itemId": key,
+        "recipientEmail": FREE.email,
+        "mode": NOW,
+        "quoteToken": (await sender_quote(api, key))["token"],
+        "idempotencyKey": str(uuid4()),
+    }
+    return Mutation(START, {"input": given}, token)
+
+
+async def transfer_accept(api: Api, token: str, mode: str = NOW) -> Mutation:
+    """A refund to one, and a new subscription of the other; or what is paid for goes with it."""
+    await pay(api, 220)
+    await address(api)
+    transfer = await offered(api, global_id("Account", (await account(api, "shop")).id), mode)
+    given = {
+        "transferId": transfer,
+        "quoteToken": (await recipient_quote(api, transfer))["token"],
+        "idempotencyKey": str(uuid4()),
+    }
+    return Mutation(ACCEPT, {"input": given}, await api.token(FREE))
+
+
+async def transfer_accept_later(api: Api, token: str) -> Mutation:
+    return await transfer_accept(api, token, LATER)
 
 
 async def subscription_renewal_update(api: Api, token: str) -> Mutation:
@@ -146,6 +177,9 @@ MUTATIONS: dict[str, Prepare] = {
     "accountPlanChange": account_plan_change,
     "accountPlanChange of what lapsed": plan_of_what_lapsed,
     "invoicingDayUpdate": invoicing_day_update,
+    "transferStart": transfer_start,
+    "transferAccept": transfer_accept,
+    "transferAccept of what is paid for": transfer_accept_later,
     "subscriptionRenewalUpdate": subscription_renewal_update,
     "sandboxClockAdvance": sandbox_clock_advance,
     "sandboxClockAdvance over an end": clock_over_an_end,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app import demo_billing
+from app import demo_billing, demo_transfer
 from app.demo import seed
 from app.passwords import HashingPool
 from app.settings import Settings
@@ -30,6 +30,7 @@ async def made(database: Database, hashing: HashingPool) -> bool:
     if not await seed(database, hashing, charged=True):
         return False
     await demo_billing.play_back(database, SETTINGS)
+    await demo_transfer.offer(database, SETTINGS)
     return True
 
 
@@ -94,6 +95,24 @@ async def test_its_payments_are_as_those_of_any_customer(demo: Api) -> None:
     newest = found["nodes"][0]
     assert (newest["status"], newest["method"]) == ("SUCCEEDED", {"label": "Visa 4242"})
     assert (newest["receiptNumber"], newest["invoices"]) == ("TEST-R2026-000010", [{"number": "TEST-F2026-000010"}])
+
+
+async def test_an_account_is_offered_to_the_owner(demo: Api) -> None:
+    """ACC-8. The owner may accept: it has a paying account, and no free one."""
+    answer = await demo.ask(
+        "{ viewer { transfers(first: 5) { nodes { status viewerActions item { ... on Account { name } }"
+        " sender { displayName } recipientQuote { token blockers { code } } } } } }",
+        token=await demo.token(OWNER),
+    )
+    (found,) = answer.data["viewer"]["transfers"]["nodes"]
+    assert found["recipientQuote"].pop("token")
+    assert found == {
+        "status": "PENDING",
+        "viewerActions": ["ACCEPT", "DECLINE"],
+        "item": {"name": "hobby"},
+        "sender": {"displayName": "free@example.org"},
+        "recipientQuote": {"blockers": []},
+    }
 
 
 async def test_its_books_are_well(demo: Api) -> None:

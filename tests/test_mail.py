@@ -54,6 +54,8 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
         facts={
             "name": "Deploy",
             "owner": "owner@example.org",
+            "sender": "owner@example.org",
+            "recipient": "free@example.org",
             "wanted": "shop",
             "grantee": "delegate@example.org",
             "on": "2026-12-22",

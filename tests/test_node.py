@@ -15,13 +15,15 @@ from models.issuer import Office
 from models.migration import Migration
 from models.setting import Figures
 from schema.global_id import global_id
-from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
+from tests.api import FREE, OWNER, STAFF, TECH, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
 from tests.granting import put
+from tests.hosting import BOUTIQUE
 from tests.paying import add_card, top_up
 from tests.test_export import ask
 from tests.tickets import a_file
+from tests.transferring import start
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -44,6 +46,7 @@ PATHS = {
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
     "Export": "",
+    "Transfer": "{ viewer { transfers(first: 1) { nodes { id } } } }",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
     "Migration": '{ account(name: "atelier") { scheduledMigration { id } } }',
     "Ticket": "{ viewer { tickets(first: 1) { nodes { id } } } }",
@@ -75,6 +78,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await a_file(api)
     if kind == "Payment":
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
+    if kind == "Transfer":
+        await start(api, BOUTIQUE, to=TECH)
     if kind == "CardPaymentMethod":
         await add_card(api, "card_ok")
     if kind == "Migration" and not await api.rows(Migration):

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
+from app.demo_hosting import ACCOUNT_KEYS
 from engine.declare import Source
 from models.activity import Author, Record
 from models.alert import About, Alert, AlertKind, open_alert
@@ -27,6 +28,7 @@ from models.permission import (
     Subject,
 )
 from models.ticket_category import TicketCategory
+from models.transfer import Transfer, TransferMode, TransferStatus
 from models.viewer import ANYBODY, Viewer
 from resolvers.right import with_rights
 from schema.directive import Authorize
@@ -111,6 +113,8 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
             await a_ticket(api, category=category, **about)
         await a_ticket(api, category=category, serverId=global_id("Server", server))
         await a_ticket(api, FREE, category=category)
+    offers = [await an_offer(api, OWNER, FREE, keys[0]), await an_offer(api, FREE, OWNER, ACCOUNT_KEYS["hobby"])]
+    await an_offer(api, FREE, OWNER, None)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
@@ -121,6 +125,10 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
             expected = await allowed(api, SOURCES[kind], viewer)
             if kind.__name__ == "Profile":
                 expected |= await grantees(api, viewer)
+                expected |= {offer.recipient for offer in offers if offer.sender == viewer.own_id}
+                expected |= {offer.sender for offer in offers if offer.recipient == viewer.party_id}
+            if kind.__name__ == "Account":
+                expected |= {offer.account for offer in offers if offer.recipient == viewer.party_id}
             assert await shown(api, SOURCES[kind], viewer) == expected, (kind.__name__, viewer)
             seen += len(expected)
     assert seen > 500
@@ -139,6 +147,25 @@ async def every_alert(api: Api, person: Any, account: UUID | None, server: UUID 
             owner_id=person.key, account_id=of, server_id=on, name="shop", summary="More.", scheduled_for=now.date()
         )
         await put(api, Migration, **row.model_dump())
+
+
+class Offer(NamedTuple):
+    """A transfer that waits; in SQL alone the parties know each other, and the recipient what is offered."""
+
+    sender: UUID
+    recipient: UUID
+    account: UUID
+
+
+async def an_offer(api: Api, sender: Any, recipient: Any, account_id: UUID | None) -> Offer:
+    """A transfer that waits; without an account one that was declined."""
+    now, waits = api.database.clock.now(), account_id is not None
+    status, closed_at = (TransferStatus.PENDING, None) if waits else (TransferStatus.DECLINED, now)
+    parties: dict[str, Any] = {"sender_id": sender.key, "recipient_id": recipient.key}
+    state: dict[str, Any] = {"status": status, "closed_at": closed_at, "created_at": now, "expires_at": now}
+    mode = TransferMode.KEEP_END_DATE
+    await put(api, Transfer, name="shop", mode=mode, account_id=account_id, **parties, **state)
+    return Offer(sender.key, recipient.key, account_id or new_id())
 
 
 async def callers(api: Api, account: UUID, there: UUID, server: UUID) -> AsyncIterator[Viewer]:

@@ -61,8 +61,10 @@ def _cells(reading: Reading, mutation: str, name: str, target: Target) -> Iterat
     yield Cell(reading.caller.name, mutation, target, expected, got)
     if error is not None and expected == got:
         owner = reading.world.id(reading.caller, "Profile", target)
-        if MUTATIONS[mutation].rule.parties:  # The holder's it is, not the owner's.
+        if "grantee" in MUTATIONS[mutation].rule.parties:  # The holder's it is, not the owner's.
             owner = global_id("Profile", reading.world.grantee(reading.caller))
+        if "recipient" in MUTATIONS[mutation].rule.parties:
+            owner = global_id("Profile", reading.world.estate(reading.caller).partner)
         yield content(reading.caller, f"Mutation.{mutation}", target, error["extensions"], owner)
 
 

@@ -110,14 +110,17 @@ def _flat(field: GraphQLField) -> str:
 
 
 def _quoted(kind: GraphQLObjectType) -> str:
-    """All that a quote says: what there is refused is refused below, and leaves nothing of it. Nodes have a gate."""
-    if _is_node(kind):
-        return "id"
-    fields = ((name, get_named_type(each.type)) for name, each in kind.fields.items())
-    return " ".join(
-        f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else f"{name}{_typename(inner)}"
-        for name, inner in fields
-    )
+    """All that a quote says: what there is refused is refused below, and leaves nothing of it.
+
+    Nodes below are asked for elsewhere: twice the whole of them would be more than a document may hold.
+    """
+    return " ".join(_quoted_field(name, get_named_type(each.type)) for name, each in kind.fields.items())
+
+
+def _quoted_field(name: str, kind: GraphQLNamedType) -> str:
+    if not isinstance(kind, GraphQLObjectType):
+        return f"{name}{_typename(kind)}"
+    return f"{name} {{ {'id' if _is_node(kind) else _quoted(kind)} }}"
 
 
 def _typename(kind: GraphQLNamedType) -> str:

@@ -100,6 +100,8 @@ def _passes(caller: Caller, rule: Rule, kind: str, target: Target) -> bool:
     """Whether a rule names the caller, whose grant counts (PER-6, PER-7)."""
     if caller.role == "owner":
         return rule.owner
+    if "recipient" in rule.parties and not rule.owner:
+        return False  # ACC-8: of these callers nobody is offered anything, nor has anything of who is
     if caller.role != "delegate" or not caller.verified:
         return False
     if "grantee" in rule.parties:
@@ -116,7 +118,7 @@ def _in_scope(caller: Caller, kind: str, target: Target) -> bool:
     if caller.narrowed == "another owner":
         return False
     if caller.narrowed == "account":
-        return target is Target.OWN and kind in {*OF_ACCOUNT, "Profile", "ServiceSubscription"}
+        return target is Target.OWN and kind in {*OF_ACCOUNT, "Profile", "ServiceSubscription", "Transfer"}
     return True
 
 
@@ -144,7 +146,8 @@ def _requirement(caller: Caller, rule: Rule, kind: str, target: Target) -> Outco
         return None
     if rule.interactive and caller.token:
         return Outcome.TOKEN_SCOPE
-    if kind == "Profile" and caller.narrowed == "account":
+    of_recipient = "recipient" in rule.parties and not rule.owner
+    if (kind == "Profile" or of_recipient) and caller.narrowed == "account":
         return Outcome.TOKEN_SCOPE
     if _passes(caller, rule, kind, target):
         return None

@@ -85,6 +85,15 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
     "accountDelete": {"confirmation": "main-account"},
     "serverRename": {"name": "matrix-renamed"},
+    "transferStart": {
+        "recipientEmail": "partner-other@matrix.example",
+        "mode": "KEEP_END_DATE",
+        "quoteToken": "none",
+        "idempotencyKey": KEY,
+    },
+    "transferCancel": {},
+    "transferAccept": {"quoteToken": "none", "idempotencyKey": KEY},
+    "transferDecline": {},
     "serverDelete": {"confirmation": "main-server"},
 }
 """All of an input but for the id of the object."""
@@ -115,4 +124,5 @@ def input_of(world: World, caller: Caller, mutation: str, target: Target) -> dic
         return fixed
     kind = call.about
     name = "profileId" if mutation in OF_PROFILE else IDS.get(kind, kind[:1].lower() + kind[1:] + "Id")
+    name = "itemId" if mutation == "transferStart" else name
     return {**fixed, name: world.id(caller, kind, target)}

@@ -33,6 +33,7 @@ PARTIES = {
     "grantee": "whoever holds a grant of the owner",
     "granter": "whoever the owner holds a grant of",
     "viewer": "every caller with a session",
+    "recipient": "whoever it is offered to",
 }
 
 

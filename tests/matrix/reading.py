@@ -17,12 +17,14 @@ NATURALLY_NULL = {
     ("Account.plan", Target.OWN_ON_SERVER),
     ("Account.subscription", Target.OWN_ON_SERVER),
     ("Account.scheduledMigration", Target.OWN_ON_SERVER),
+    ("Account.pendingTransfer", Target.OWN_ON_SERVER),
     ("Server.subscription", Target.OWN),
 }
 """What is not there, whoever asks."""
 QUOTES = {
     *("Profile.accountOpenQuote", "Profile.invoicingDayQuote", "Account.planChangeQuote"),
     "Server.urgentTicketQuote",
+    *("Account.transferQuote", "Server.transferQuote"),
 }
 NEVER_NULL = table.LEADS_TO.keys() | QUOTES | {"ServiceSubscription.item"}
 """What is there, unless it is hidden or something of it is refused."""
@@ -61,6 +63,10 @@ def outcome_of(error: Mapping[str, Any]) -> str:
     return f"{code}:{reason}" if code == "FORBIDDEN" else str(code)
 
 
+UNNAMED = {"Transfer.senderRefund", "Transfer.recipientQuote"}
+"""Fields whose refusal does not say whose they are: the parties may not know each other any more."""
+
+
 @dataclass
 class Reading:
     """One answer to one caller."""
@@ -97,6 +103,7 @@ class Reading:
             yield cell
             if not cell.is_wrong and value is not None and (error := self.errors.get(at)):
                 owner = value["id"] if kind == "Profile" else self.world.id(self.caller, "Profile", target)
+                owner = "" if f"{kind}.{field}" in UNNAMED else owner
                 yield content(self.caller, f"{kind}.{field}", target, error["extensions"], owner)
 
     def field(self, coordinate: str, target: Target, value: Any, path: Path, looker: Caller | None = None) -> Cell:
@@ -177,7 +184,7 @@ def content(caller: Caller, name: str, target: Target, extensions: Mapping[str, 
     expected = {"code": code}
     if code in ("FORBIDDEN", "TWO_FACTOR_REQUIRED"):
         expected |= {"reason": reason if code == "FORBIDDEN" else code, "coordinate": name}
-    if reason in ("PERMISSION_MISSING", "OWNER_ONLY"):
+    if owner and reason in ("PERMISSION_MISSING", "OWNER_ONLY"):
         expected["owner"] = owner
     got = dict(extensions)
     if reason == "PERMISSION_MISSING" and got.get("missing") in helping(name.removeprefix("Mutation.")):

@@ -11,7 +11,11 @@ from tests.matrix.table import NONE
 from tests.matrix.world import World, owner_of
 
 OWN, HOSTED = Target.OWN, Target.OWN_ON_SERVER
-OF_PAYMENTS = {
+OF_OWNER = {
+    "Profile.transfers": "Transfer",
+    "Transfer.item": "Account",
+    "Billing.ledger": "LedgerEntry",
+    "Billing.invoices": "Invoice",
     "Billing.payments": "Payment",
     "Billing.paymentMethods": "CardPaymentMethod",
     "Payment.method": "CardPaymentMethod",
@@ -91,7 +95,7 @@ OF_OWN: Mapping[str, str] = {
     "ApiToken.onlyOwner": "Profile",
     "ApiToken.onlyAccount": "Account",
     "Sandbox.mails": "SandboxMail",
-    **OF_PAYMENTS,
+    **OF_OWNER,
     **OF_TICKETS,
 }
 """What leads to objects of the owner's, whatever it is asked of."""
@@ -108,6 +112,8 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Account.scheduledMigration": ("Migration", off),
         "Account.alerts": ("Alert", off),
         "Migration.server": ("Server", ()),
+        "Account.pendingTransfer": ("Transfer", off),
+        "Server.pendingTransfer": ("Transfer", ()),
         "Account.server": ("Server", on),
         "Server.subscription": ("ServiceSubscription", ()),
         "Server.accounts": ("Account", (HOSTED,)),

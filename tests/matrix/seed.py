@@ -43,6 +43,7 @@ from models.subscription import Subscription
 from models.ticket import Ticket, TicketCounter, TicketMessage, TicketStatus
 from models.ticket_category import TicketCategory
 from models.token import ApiToken
+from models.transfer import Transfer, TransferMode
 from models.urgent_fee import UrgentFee
 from models.vat import SELLER, Audience, VatTreatment
 from models.vat_rate import VatRate
@@ -122,11 +123,14 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield profile(estate.partner, f"partner-{estate.name}", hashed)
     owned: dict[str, Any] = {"owner_id": estate.owner, "created_at": SINCE}
     yield Server(id=estate.server, name=estate.names[estate.server], plan_id=PLAN, **owned)
-    yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
+    yield Account(
+        id=estate.account, name=estate.names[estate.account], plan_id=PLAN, transfer_id=estate.transfer, **owned
+    )
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
     yield _subscription(estate)
     of_account: dict[str, Any] = {"owner_id": estate.owner, "account_id": estate.account, "name": "matrix"}
     yield Migration(id=estate.migration, summary="Newer.", scheduled_for=LONG_AFTER.date(), **of_account)
+    yield _offer(estate)
     yield from _billed(estate)
     yield from _paying(estate)
     yield from _asked(estate)
@@ -163,6 +167,20 @@ def _subscription(estate: Estate) -> Subscription:
         period_start=start,
         period_end=end,
         created_at=SINCE,
+    )
+
+
+def _offer(estate: Estate) -> Transfer:
+    """The account of the public cloud, offered to the partner."""
+    return Transfer(
+        id=estate.transfer,
+        sender_id=estate.owner,
+        recipient_id=estate.partner,
+        account_id=estate.account,
+        name=estate.names[estate.account],
+        mode=TransferMode.KEEP_END_DATE,
+        created_at=SINCE,
+        expires_at=LONG_AFTER,
     )
 
 

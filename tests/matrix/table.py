@@ -88,6 +88,8 @@ GATES: Final[dict[str, Rule]] = {
     "Contract": SUBSCRIBED,
     # PER-1: subscriptions are ACCOUNT_MANAGEMENT's, their cost BILLING's.
     "ServiceSubscription": SUBSCRIBED,
+    # ACC-8; the contract says: both parties, and whoever manages accounts or bills for one of them.
+    "Transfer": Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT BILLING"), parties=("recipient",)),
     # PER-1: balance and documents are BILLING's.
     "Billing": BILLING,
     "Invoice": BILLING,
@@ -116,6 +118,7 @@ GATES: Final[dict[str, Rule]] = {
     "PlanChangeQuote": MANAGEMENT,
     "InvoicingDayQuote": BILLING,
     "UrgentTicketQuote": MAY_CALL,
+    "TransferQuote": OWNER,
     # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
@@ -151,7 +154,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-1: what a balance is, BILLING is told, whatever the quote.
     *(
         group
-        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote", "UrgentTicketQuote")
+        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote", "UrgentTicketQuote", "TransferQuote")
         for group in (
             (BILLING, f"{kind} balanceAfter"),
             (SEEN, f"{kind} token blockers expiresAt charge refund lines invoicedOn dueOn warnings"),
@@ -193,6 +196,16 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # ACC-6, PER-1: whoever may change the plan may ask what that costs.
     (MANAGEMENT, "Account planChangeQuote"),
     (SUBSCRIBED, "Server subscription"),
+    # ACC-8, PER-5: only the owner transfers; that it waits is known to whoever manages accounts.
+    (OWNER, "Account transferQuote"),
+    (OWNER, "Server transferQuote"),
+    (MANAGEMENT, "Account pendingTransfer"),
+    (MANAGEMENT, "Server pendingTransfer"),
+    (SUBSCRIBED, "Profile transfers"),
+    (SEEN, "Transfer id item sender recipient mode status createdAt expiresAt closedAt viewerActions viewerCan"),
+    # ACC-8: each side its own figures.
+    (BILLING, "Transfer senderRefund"),
+    (Rule(overall=_names("BILLING"), parties=("recipient",)), "Transfer recipientQuote"),
     # PER-5: renaming, deleting and granting; ACC-4 and ACC-5; PRO-15.
     (OWNER, "Account grants activity renamePreview deletionPreview"),
     (OWNER, "Server grants deletionPreview"),
@@ -274,6 +287,7 @@ LEADS_TO: Final[dict[str, str]] = {
     "Account.plan": "Plan",
     "Account.subscription": "ServiceSubscription",
     "Account.scheduledMigration": "Migration",
+    "Account.pendingTransfer": "Transfer",
     "Server.owner": "Profile",
     "Server.plan": "Plan",
     "Server.subscription": "ServiceSubscription",
@@ -385,6 +399,15 @@ MUTATIONS: Final[dict[str, Call]] = {
     "accountRename": Call(about="Account", rule=OWNER),
     "accountDelete": Call(about="Account", rule=OWNER_IN_PERSON),
     "serverRename": Call(about="Server", rule=OWNER),
+    # ACC-8, PER-5; the contract says: tokens may offer and decline. Accepting is for people.
+    "transferStart": Call(about="Account", rule=OWNER, user_errors=_names("PROFILE_SUSPENDED")),
+    "transferCancel": Call(about="Transfer", rule=OWNER),
+    "transferAccept": Call(
+        about="Transfer",
+        rule=Rule(parties=("recipient",), interactive=True),
+        user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
+    ),
+    "transferDecline": Call(about="Transfer", rule=Rule(parties=("recipient",))),
     "serverDelete": Call(about="Server", rule=OWNER_IN_PERSON),
 }
 
@@ -393,7 +416,7 @@ OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     "passwordChange emailChange emailVerificationResend twoFactorEnroll twoFactorActivate"
     " twoFactorDisable recoveryCodesRegenerate ipAllowlistUpdate profileUpdate sessionDelete"
     " apiTokenCreate apiTokenUpdate apiTokenRegenerate apiTokenDelete sandboxClockAdvance"
-    " contractAccept permissionGrantRevoke permissionGrantRenounce"
+    " contractAccept permissionGrantRevoke permissionGrantRenounce transferCancel transferDecline"
     # PRO-12: a suspended profile can still pay.
     " balanceTopUp invoicePay paymentConfirm paymentCancel"
     " paymentMethodAdd paymentMethodConfirm paymentMethodUpdate paymentMethodRemove"

@@ -40,6 +40,7 @@ class Estate:
     message: UUID = field(default_factory=new_id)
     file: UUID = field(default_factory=new_id)
     export: UUID = field(default_factory=new_id)
+    transfer: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -78,6 +79,7 @@ class Estate:
             "TicketMessage": self.message,
             "Attachment": self.file,
             "Export": self.export,
+            "Transfer": self.transfer,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
