@@ -1,14 +1,106 @@
-"""CAT-2. What a technician's work on a server costs, and at most when several things are done at once."""
+"""CAT-2. Work of technicians on a server: what it costs, at most when several things are done at once, and its life.
 
-from collections.abc import Sequence
+What is agreed on when an intervention is scheduled is what is charged, once: when it is done, or cancelled too late.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from models.column import new_id, one_of
+from models.activity import Record, action
+from models.charge import Charge, RevenueKind
+from models.column import Instant, json_column, new_id, one_of
+from models.fee import Fee
+from models.money import Money, nearest
+from models.obstacle import Obstacle
+from models.opening import Standing, of_standing
+from models.permission import Subject
 from models.plan import CODE_LENGTH, NAME_LENGTH, PlanKind
 from models.price import DatedPrice
+from models.quote import Caution
+from models.refusal import Code, NotFound, Refusal
+from models.setting import Figures
+
+SCHEDULED = action("intervention.scheduled", "An intervention was scheduled", mail="intervention_scheduled")
+DONE = action("intervention.done", "An intervention was done", mail="intervention_done")
+CANCELLED = action("intervention.cancelled", "An intervention was cancelled", mail="intervention_cancelled")
+CODES = ("codes",)
+LATE = (", cancelled late", ", annulation tardive")
+MOST_AT_ONCE = {
+    PlanKind.DEDICATED: Fee.INTERVENTIONS_DEDICATED,
+    PlanKind.GOLD: Fee.INTERVENTIONS_GOLD,
+}
+"""The cap of a family."""
+
+
+class InterventionStatus(StrEnum):
+    """State of an intervention."""
+
+    SCHEDULED = "SCHEDULED"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+    CANCELLED_CHARGED = "CANCELLED_CHARGED"
+
+
+class NothingWanted(Refusal):
+    """CAT-2. An intervention is for something."""
+
+    code = Code.REQUIRED
+    message = "Say what is to be done."
+
+
+class WantedTwice(Refusal):
+    """CAT-2. One visit does a thing once."""
+
+    code = Code.INVALID
+    message = "Name everything that is to be done once."
+
+
+class WorkNotPriced(Refusal):
+    """CAT-2. There is no price of it for servers of this family."""
+
+    code = Code.INVALID
+    message = "This has no price on this server: ask our support for a quotation."
+
+
+class SlotOutOfRange(Refusal):
+    """CAT-2. A slot lies ahead."""
+
+    code = Code.INVALID
+    message = "The slot has to lie ahead, and not further than can be planned."
+
+
+class SlotTaken(Refusal):
+    """CAT-2. One intervention on a server at a time; so one that is sent twice is there once."""
+
+    code = Code.CONFLICT
+    message = "An intervention on this server is planned in this slot already."
+
+
+class QuoteOutdated(Refusal):
+    """BIL-14. What the customer agreed on does not count any more."""
+
+    code = Code.CONFLICT
+    message = "The customer's quote does not count any more: have them ask for a new one."
+
+
+class InterventionOver(Obstacle):
+    """CAT-2. Done and cancelled is for good, and charged once."""
+
+    message = "The intervention is done, or cancelled."
+
+
+class SlotBegun(Obstacle):
+    """CAT-2. Technicians may be at it: they say what became of it."""
+
+    message = "The slot of the intervention has begun."
+    remedy = "Ask our support what became of it."
 
 
 class InterventionRate(SQLModel, table=True):
@@ -37,3 +129,281 @@ class InterventionPrice(DatedPrice, table=True):
 def together_cents(prices_cents: Sequence[int], most_cents: int) -> int:
     """CAT-2. What interventions done at once cost: their sum, up to the cap of the server's family."""
     return min(sum(prices_cents), most_cents)
+
+
+def shares(prices_cents: Sequence[int], most_cents: int) -> list[int]:
+    """CAT-2. What each of them costs when they are done at once: the cap, in proportion, to the last cent."""
+    whole, together = sum(prices_cents), together_cents(prices_cents, most_cents)
+    shared, before, seen = [], 0, 0
+    for cents in prices_cents:
+        seen += cents
+        upto = nearest(together * seen, whole) if whole else 0
+        shared.append(upto - before)
+        before = upto
+    return shared
+
+
+# What is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWishes:
+    """CAT-2. What is to be done on which server, by the codes of rates."""
+
+    server_id: UUID
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """CAT-2. A rate as it is offered now on servers of one family."""
+
+    code: str
+    name_en: str
+    name_fr: str
+    cents: int | None
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSituation:
+    """Everything that the price of an intervention depends on, read at one instant."""
+
+    standing: Standing
+    contract: Refusal | None
+    obstacle: Obstacle | None
+    """The state of the server."""
+    holder: str
+    rates: Mapping[str, Offered]
+    most_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLine:
+    """CAT-2. One thing that is done, as an invoice will have it."""
+
+    label_en: str
+    label_fr: str
+    net_cents: int
+    explanation: dict[str, Any] = field(default_factory=dict)
+    kind: RevenueKind = RevenueKind.INTERVENTION
+    quantity: int = 1
+    period_start: date | None = None
+    period_end: date | None = None
+
+    @property
+    def unit_cents(self) -> int:
+        return self.net_cents
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As an intervention keeps it."""
+        return {name: getattr(self, name) for name in ("label_en", "label_fr", "net_cents", "explanation")}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """CAT-2. What is wanted, priced, and what stands in its way."""
+
+    lines: tuple[WorkLine, ...]
+    blockers: tuple[Refusal, ...]
+    cautions: tuple[Caution, ...] = (Caution.CHARGED_WHEN_DONE,)
+
+
+def decide_work(wishes: WorkWishes, found: WorkSituation) -> Work:
+    """CAT-2, BIL-14. What interventions done at once cost; nothing else computes a figure of it."""
+    wrong = tuple(_of_codes(wishes.codes, found.rates))
+    blockers = (
+        *of_standing(found.standing, found.contract, billable=True),
+        *((found.obstacle,) if found.obstacle else ()),
+        *wrong,
+    )
+    return Work(() if wrong else tuple(_priced(wishes.codes, found)), blockers)
+
+
+def _of_codes(codes: Sequence[str], rates: Mapping[str, Offered]) -> Iterator[Refusal]:
+    if not codes:
+        yield NothingWanted().at(*CODES)
+    elif any(code not in rates for code in codes):
+        yield NotFound().at(*CODES)
+    elif len(set(codes)) < len(codes):
+        yield WantedTwice().at(*CODES)
+    elif any(rates[code].cents is None for code in codes):
+        yield WorkNotPriced().at(*CODES)
+
+
+def _priced(codes: Sequence[str], found: WorkSituation) -> Iterator[WorkLine]:
+    wanted = [found.rates[code] for code in codes]
+    prices = [each.cents or 0 for each in wanted]
+    whole = sum(prices)
+    most = whole if found.most_cents is None else found.most_cents
+    capped = {"together_cents": whole, "most_cents": most} if most < whole else {}
+    for each, cents, share in zip(wanted, prices, shares(prices, most), strict=True):
+        since = each.since.isoformat() if each.since else None
+        labels = (f"{name}, {found.holder}" for name in (each.name_en, each.name_fr))
+        yield WorkLine(*labels, share, {"list_cents": cents, "since": since, **capped})
+
+
+# What is planned
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSituation:
+    """Everything that cancelling depends on, read at one instant."""
+
+    status: InterventionStatus
+    scheduled_for: datetime
+    lines: tuple[WorkLine, ...]
+    """What was agreed on."""
+    now: datetime
+    standing: Standing | None = None
+    """Of the customer who cancels; None where the provider does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """CAT-2. What cancelling comes to."""
+
+    lines: tuple[WorkLine, ...]
+    blockers: tuple[Refusal, ...]
+    cautions: tuple[Caution, ...] = ()
+
+
+def decide_cancelling(found: CancelSituation, notice: timedelta) -> Cancelling:
+    """CAT-2, BIL-14. Earlier than `notice` before the slot it is free; later it is charged as if it were done."""
+    blockers: list[Refusal] = []
+    if found.standing is not None:
+        blockers += of_standing(found.standing, None, billable=False)
+    if found.status is not InterventionStatus.SCHEDULED:
+        blockers.append(InterventionOver())
+    elif found.standing is not None and found.now >= found.scheduled_for:
+        blockers.append(SlotBegun())
+    if found.status is not InterventionStatus.SCHEDULED or found.now < found.scheduled_for - notice:
+        return Cancelling((), tuple(blockers))
+    late = tuple(
+        WorkLine(each.label_en + LATE[0], each.label_fr + LATE[1], each.net_cents, each.explanation)
+        for each in found.lines
+    )
+    return Cancelling(late, tuple(blockers), (Caution.CHARGED_ALL_THE_SAME,))
+
+
+class Intervention(SQLModel, table=True):
+    """CAT-2. Work that technicians do on a server, at a price that was agreed on when it was scheduled."""
+
+    __tablename__ = "intervention"
+    __table_args__ = (
+        Index("ix_intervention_server", "server_id", "scheduled_for", "id"),
+        Index("ix_intervention_owner", "owner_id", "status"),
+        Index(
+            "uq_intervention_slot",
+            "server_id",
+            "scheduled_for",
+            unique=True,
+            sqlite_where=text("status = 'SCHEDULED'"),
+            postgresql_where=text("status = 'SCHEDULED'"),
+        ),
+    )
+    activity_type: ClassVar[str] = "Intervention"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    owner_id: UUID = Field(foreign_key="profile.id")
+    """Who is charged: whose the server was when it was scheduled."""
+    server_id: UUID = Field(foreign_key="server.id", ondelete="CASCADE")
+    codes: list[str] = Field(default_factory=list, sa_type=json_column())
+    lines: list[dict[str, Any]] = Field(default_factory=list, sa_type=json_column())
+    """What was agreed on: see `WorkLine.stored`."""
+    net_cents: int = Field(sa_type=BigInteger)
+    status: InterventionStatus = Field(
+        default=InterventionStatus.SCHEDULED, sa_type=one_of(InterventionStatus, "intervention_status")
+    )
+    scheduled_for: datetime = Field(sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+    @property
+    def subject(self) -> Subject[UUID]:
+        return Subject(self.owner_id, server_id=self.server_id)
+
+    def complete(self, record: Record, figures: Figures) -> list[Charge]:
+        """CAT-2. It was done: what was agreed on is charged."""
+        self._close(record, InterventionStatus.DONE)
+        record.happened(DONE, self, **told(agreed(self.lines), self.scheduled_for))
+        return charges(record, self.owner_id, agreed(self.lines), figures)
+
+    def cancel(self, record: Record, cancelling: Cancelling, figures: Figures, reason: str | None) -> list[Charge]:
+        """CAT-2. It is not done: charged all the same where that was decided."""
+        for blocker in cancelling.blockers:
+            raise blocker
+        late = bool(cancelling.lines)
+        self._close(record, InterventionStatus.CANCELLED_CHARGED if late else InterventionStatus.CANCELLED)
+        record.happened(
+            CANCELLED, self, charged=late, reason=reason, **told(agreed(self.lines), self.scheduled_for)
+        )
+        return charges(record, self.owner_id, cancelling.lines, figures)
+
+    def _close(self, record: Record, status: InterventionStatus) -> None:
+        if self.status is not InterventionStatus.SCHEDULED:
+            raise InterventionOver
+        self.status, self.closed_at = status, record.now
+
+
+def schedule(
+    record: Record,
+    work: Work,
+    *,
+    owner_id: UUID,
+    wishes: WorkWishes,
+    scheduled_for: datetime,
+    reason: str,
+    figures: Figures,
+) -> Intervention:
+    """CAT-2. Plan work in a slot, at its price of now; the customer is told."""
+    for blocker in work.blockers:
+        raise blocker
+    if not record.now < scheduled_for <= record.now + figures.intervention_horizon:
+        raise SlotOutOfRange().at("scheduled_for")
+    planned = Intervention(
+        owner_id=owner_id,
+        server_id=wishes.server_id,
+        codes=list(wishes.codes),
+        lines=[line.stored for line in work.lines],
+        net_cents=sum(line.net_cents for line in work.lines),
+        scheduled_for=scheduled_for,
+        created_at=record.now,
+    )
+    record.happened(SCHEDULED, planned, reason=reason, **told(work.lines, scheduled_for))
+    return planned
+
+
+def agreed(stored: Sequence[Mapping[str, Any]]) -> tuple[WorkLine, ...]:
+    """What was agreed on, as an intervention keeps it."""
+    return tuple(WorkLine(**each) for each in stored)
+
+
+def told(lines: Sequence[WorkLine], scheduled_for: datetime) -> dict[str, Any]:
+    """What mails tell of an intervention."""
+    return {
+        "work_en": "; ".join(line.label_en for line in lines),
+        "work_fr": "; ".join(line.label_fr for line in lines),
+        "price": str(Money(sum(line.net_cents for line in lines)).amount),
+        "slot": scheduled_for.isoformat(),
+    }
+
+
+def charges(record: Record, owner_id: UUID, lines: Sequence[WorkLine], figures: Figures) -> list[Charge]:
+    """BIL-2. What is charged now for work, to be invoiced with what else is ordered."""
+    return [
+        Charge(
+            owner_id=owner_id,
+            kind=line.kind,
+            label_en=line.label_en,
+            label_fr=line.label_fr,
+            quantity=line.quantity,
+            unit_cents=line.unit_cents,
+            net_cents=line.net_cents,
+            explanation=line.explanation,
+            ordered_at=record.now,
+            due_at=record.now + figures.invoice_delay,
+        )
+        for line in lines
+    ]

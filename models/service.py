@@ -19,6 +19,7 @@ class ServiceScope(StrEnum):
     PROVISIONING = "PROVISIONING"
     PAYMENTS = "PAYMENTS"
     ABUSE = "ABUSE"
+    SUPPORT = "SUPPORT"
 
 
 class ServiceCredential(SQLModel, table=True):

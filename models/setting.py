@@ -155,6 +155,13 @@ class Figures(BaseModel):
     quote_lifetime: Duration = Field(
         default=timedelta(minutes=15), description="BIL-14. How long a quote is accepted, by the business clock."
     )
+    intervention_notice: Duration = Field(
+        default=timedelta(hours=24),
+        description="CAT-2. How long before its slot an intervention stops being cancelled for nothing.",
+    )
+    intervention_horizon: Duration = Field(
+        default=timedelta(days=365), description="CAT-2. How far ahead the slot of an intervention may be."
+    )
     intent_retention: Duration = Field(
         default=timedelta(hours=24), description="BIL-15. How long what an idempotency key did is remembered."
     )

@@ -17,6 +17,7 @@ described(
     PROVISIONING="Report how provisioning came out.",
     PAYMENTS="See what providers told that fits no payment.",
     ABUSE="Suspend profiles for what they host, and lift that.",
+    SUPPORT="Do for customers what the support team does.",
 )
 
 
@@ -46,3 +47,4 @@ ACCESS_CHECK = Service(scope=ServiceScope.ACCESS_CHECK)
 PROVISIONING = Service(scope=ServiceScope.PROVISIONING)
 PAYMENTS = Service(scope=ServiceScope.PAYMENTS)
 ABUSE = Service(scope=ServiceScope.ABUSE)
+SUPPORT = Service(scope=ServiceScope.SUPPORT)
