@@ -18,7 +18,7 @@ from models.activity import Record, action
 from models.column import Email, Instant, table
 from models.held_name import WrongConfirmation
 from models.money import Money
-from models.obstacle import Obstacle, UnderWay
+from models.obstacle import InterventionPlanned, Obstacle, UnderWay
 from models.period import cut
 from models.profile import Profile, ProfileKind, SuspensionReason
 
@@ -98,12 +98,16 @@ class Situation:
     paying: bool
     """A payment that was sent to a provider has no outcome yet."""
     accounts: Set[AccountStatus]
+    planned: bool = False
+    """CAT-2. Technicians are to come to one of its servers."""
 
 
 def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle]:
     """PRO-9, PRO-13. What stands in the way; a debt does not keep a suspended profile from being deleted."""
     if found.balance_cents < 0 and not automatic:
         yield BalanceOwed(Money(-found.balance_cents))
+    if found.planned and not automatic:
+        yield InterventionPlanned()
     if found.invoiced_on is not None:
         yield InvoiceToCome(found.invoiced_on)
     if found.paying:

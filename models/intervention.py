@@ -1,42 +1,34 @@
-"""CAT-2. Work of technicians on a server: what it costs, at most when several things are done at once, and its life.
+"""CAT-2. Interventions: work of technicians on a server, in a slot.
 
-What is agreed on when an intervention is scheduled is what is charged, once: when it is done, or cancelled too late.
+What is agreed on when one is scheduled is what is charged, once: when it is done, or cancelled too late.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.activity import Record, action
-from models.charge import Charge, RevenueKind
+from models.charge import Charge
 from models.column import Instant, json_column, new_id, one_of
-from models.fee import Fee
-from models.money import Money, nearest
+from models.intervention_work import Work, WorkLine, WorkWishes
+from models.money import Money
 from models.obstacle import Obstacle
 from models.opening import Standing, of_standing
 from models.permission import Subject
-from models.plan import CODE_LENGTH, NAME_LENGTH, PlanKind
-from models.price import DatedPrice
 from models.quote import Caution
-from models.refusal import Code, NotFound, Refusal
+from models.refusal import Code, Refusal
 from models.setting import Figures
 
 SCHEDULED = action("intervention.scheduled", "An intervention was scheduled", mail="intervention_scheduled")
 DONE = action("intervention.done", "An intervention was done", mail="intervention_done")
 CANCELLED = action("intervention.cancelled", "An intervention was cancelled", mail="intervention_cancelled")
-CODES = ("codes",)
 LATE = (", cancelled late", ", annulation tardive")
-MOST_AT_ONCE = {
-    PlanKind.DEDICATED: Fee.INTERVENTIONS_DEDICATED,
-    PlanKind.GOLD: Fee.INTERVENTIONS_GOLD,
-}
-"""The cap of a family."""
 
 
 class InterventionStatus(StrEnum):
@@ -46,27 +38,6 @@ class InterventionStatus(StrEnum):
     DONE = "DONE"
     CANCELLED = "CANCELLED"
     CANCELLED_CHARGED = "CANCELLED_CHARGED"
-
-
-class NothingWanted(Refusal):
-    """CAT-2. An intervention is for something."""
-
-    code = Code.REQUIRED
-    message = "Say what is to be done."
-
-
-class WantedTwice(Refusal):
-    """CAT-2. One visit does a thing once."""
-
-    code = Code.INVALID
-    message = "Name everything that is to be done once."
-
-
-class WorkNotPriced(Refusal):
-    """CAT-2. There is no price of it for servers of this family."""
-
-    code = Code.INVALID
-    message = "This has no price on this server: ask our support for a quotation."
 
 
 class SlotOutOfRange(Refusal):
@@ -103,150 +74,6 @@ class SlotBegun(Obstacle):
     remedy = "Ask our support what became of it."
 
 
-class InterventionRate(SQLModel, table=True):
-    """CAT-2. A kind of work on a server."""
-
-    __tablename__ = "intervention_rate"
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    code: str = Field(max_length=CODE_LENGTH, unique=True)
-    position: int
-    name_en: str = Field(max_length=NAME_LENGTH)
-    name_fr: str = Field(max_length=NAME_LENGTH)
-    available: bool = True
-
-
-class InterventionPrice(DatedPrice, table=True):
-    """CAT-2, CAT-4. What this work costs from an instant on, on a server of one family."""
-
-    __tablename__ = "intervention_price"
-    __table_args__ = (UniqueConstraint("intervention_rate_id", "kind", "valid_from"),)
-
-    intervention_rate_id: UUID = Field(foreign_key="intervention_rate.id")
-    kind: PlanKind = Field(sa_type=one_of(PlanKind, "intervention_price_kind"))
-
-
-def together_cents(prices_cents: Sequence[int], most_cents: int) -> int:
-    """CAT-2. What interventions done at once cost: their sum, up to the cap of the server's family."""
-    return min(sum(prices_cents), most_cents)
-
-
-def shares(prices_cents: Sequence[int], most_cents: int) -> list[int]:
-    """CAT-2. What each of them costs when they are done at once: the cap, in proportion, to the last cent."""
-    whole, together = sum(prices_cents), together_cents(prices_cents, most_cents)
-    shared, before, seen = [], 0, 0
-    for cents in prices_cents:
-        seen += cents
-        upto = nearest(together * seen, whole) if whole else 0
-        shared.append(upto - before)
-        before = upto
-    return shared
-
-
-# What is wanted
-
-
-@dataclass(frozen=True, slots=True)
-class WorkWishes:
-    """CAT-2. What is to be done on which server, by the codes of rates."""
-
-    server_id: UUID
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """CAT-2. A rate as it is offered now on servers of one family."""
-
-    code: str
-    name_en: str
-    name_fr: str
-    cents: int | None
-    since: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkSituation:
-    """Everything that the price of an intervention depends on, read at one instant."""
-
-    standing: Standing
-    contract: Refusal | None
-    obstacle: Obstacle | None
-    """The state of the server."""
-    holder: str
-    rates: Mapping[str, Offered]
-    most_cents: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkLine:
-    """CAT-2. One thing that is done, as an invoice will have it."""
-
-    label_en: str
-    label_fr: str
-    net_cents: int
-    explanation: dict[str, Any] = field(default_factory=dict)
-    kind: RevenueKind = RevenueKind.INTERVENTION
-    quantity: int = 1
-    period_start: date | None = None
-    period_end: date | None = None
-
-    @property
-    def unit_cents(self) -> int:
-        return self.net_cents
-
-    @property
-    def stored(self) -> dict[str, Any]:
-        """As an intervention keeps it."""
-        return {name: getattr(self, name) for name in ("label_en", "label_fr", "net_cents", "explanation")}
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """CAT-2. What is wanted, priced, and what stands in its way."""
-
-    lines: tuple[WorkLine, ...]
-    blockers: tuple[Refusal, ...]
-    cautions: tuple[Caution, ...] = (Caution.CHARGED_WHEN_DONE,)
-
-
-def decide_work(wishes: WorkWishes, found: WorkSituation) -> Work:
-    """CAT-2, BIL-14. What interventions done at once cost; nothing else computes a figure of it."""
-    wrong = tuple(_of_codes(wishes.codes, found.rates))
-    blockers = (
-        *of_standing(found.standing, found.contract, billable=True),
-        *((found.obstacle,) if found.obstacle else ()),
-        *wrong,
-    )
-    return Work(() if wrong else tuple(_priced(wishes.codes, found)), blockers)
-
-
-def _of_codes(codes: Sequence[str], rates: Mapping[str, Offered]) -> Iterator[Refusal]:
-    if not codes:
-        yield NothingWanted().at(*CODES)
-    elif any(code not in rates for code in codes):
-        yield NotFound().at(*CODES)
-    elif len(set(codes)) < len(codes):
-        yield WantedTwice().at(*CODES)
-    elif any(rates[code].cents is None for code in codes):
-        yield WorkNotPriced().at(*CODES)
-
-
-def _priced(codes: Sequence[str], found: WorkSituation) -> Iterator[WorkLine]:
-    wanted = [found.rates[code] for code in codes]
-    prices = [each.cents or 0 for each in wanted]
-    whole = sum(prices)
-    most = whole if found.most_cents is None else found.most_cents
-    capped = {"together_cents": whole, "most_cents": most} if most < whole else {}
-    for each, cents, share in zip(wanted, prices, shares(prices, most), strict=True):
-        since = each.since.isoformat() if each.since else None
-        labels = (f"{name}, {found.holder}" for name in (each.name_en, each.name_fr))
-        yield WorkLine(*labels, share, {"list_cents": cents, "since": since, **capped})
-
-
-# What is planned
-
-
 @dataclass(frozen=True, slots=True)
 class CancelSituation:
     """Everything that cancelling depends on, read at one instant."""
@@ -257,7 +84,9 @@ class CancelSituation:
     """What was agreed on."""
     now: datetime
     standing: Standing | None = None
-    """Of the customer who cancels; None where the provider does."""
+    """Of the customer who cancels; None where the support team does."""
+    by_provider: bool = False
+    """The provider does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +107,11 @@ def decide_cancelling(found: CancelSituation, notice: timedelta) -> Cancelling:
         blockers.append(InterventionOver())
     elif found.standing is not None and found.now >= found.scheduled_for:
         blockers.append(SlotBegun())
-    if found.status is not InterventionStatus.SCHEDULED or found.now < found.scheduled_for - notice:
+    early = found.now < found.scheduled_for - notice
+    if early or found.by_provider or found.status is not InterventionStatus.SCHEDULED:
         return Cancelling((), tuple(blockers))
     late = tuple(
-        WorkLine(each.label_en + LATE[0], each.label_fr + LATE[1], each.net_cents, each.explanation)
-        for each in found.lines
+        replace(each, label_en=each.label_en + LATE[0], label_fr=each.label_fr + LATE[1]) for each in found.lines
     )
     return Cancelling(late, tuple(blockers), (Caution.CHARGED_ALL_THE_SAME,))
 

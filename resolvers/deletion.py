@@ -24,6 +24,7 @@ from models.deletion import Situation, WrongAddress, forfeited_cents, obstacles
 from models.deletion import delete as leave
 from models.grant import PermissionGrant
 from models.idempotency import KeptIntent
+from models.intervention import Intervention, InterventionStatus
 from models.invoice import Invoice
 from models.journal import JournalEntry
 from models.known_network import KnownNetwork
@@ -57,6 +58,7 @@ ACCOUNTS, SERVERS, SUBSCRIPTIONS = table(Account), table(Server), table(Subscrip
 PERIODS, CHARGES, PAYMENTS, METHODS = table(SubscriptionPeriod), table(Charge), table(Payment), table(PaymentMethod)
 ENTRIES, INVOICES, COLLECTIONS, GRANTS = table(JournalEntry), table(Invoice), table(Collection), table(PermissionGrant)
 PROFILES, TOKENS, REQUESTS = table(Profile), table(ApiToken), table(ResetRequest)
+INTERVENTIONS = table(Intervention)
 OWNER_ID: Any = bindparam("owner_id")
 OWNERS: Any = bindparam("owners", type_=IdArray())
 BALANCE = (
@@ -72,6 +74,11 @@ SENT = PAYMENTS.c.owner_id == OWNER_ID, PAYMENTS.c.status.in_(OPEN)
 PAYING = select(PAYMENTS.c.id).where(*SENT, PAYMENTS.c.kind != PaymentMethodKind.BANK_TRANSFER).limit(1)
 ANNOUNCED = select_rows(Payment).where(*SENT, PAYMENTS.c.kind == PaymentMethodKind.BANK_TRANSFER)
 STATES = select(ACCOUNTS.c.status).where(ACCOUNTS.c.owner_id == OWNER_ID).distinct()
+PLANNED = (
+    select(INTERVENTIONS.c.id)
+    .where(INTERVENTIONS.c.owner_id == OWNER_ID, INTERVENTIONS.c.status == InterventionStatus.SCHEDULED)
+    .limit(1)
+)
 UNUSED = (
     select(
         SUBSCRIPTIONS.c.owner_id,
@@ -170,6 +177,7 @@ async def situation(figures: Figures, reader: Reader, owner_id: UUID) -> Situati
         invoiced_on=civil_day(invoiced_at, ZoneInfo(figures.billing_zone)) if invoiced_at else None,
         paying=bool(await reader.rows(PAYING, mine)),
         accounts={row.status for row in await reader.rows(STATES, mine)},
+        planned=bool(await reader.rows(PLANNED, mine)),
     )
 
 

@@ -29,6 +29,8 @@ VAT_UNCHECKED = (
     "confirm, and you are asked again where that changes the price."
 )
 CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
+CHARGED_WHEN_DONE = "It is charged once it is done, or cancelled too shortly before its slot."
+CHARGED_ALL_THE_SAME = "The slot is too near, or over: what was agreed on is charged all the same."
 BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
 
@@ -109,6 +111,11 @@ class InvoicingDayQuote(Quote):
     balance_after: Money | None = balance_after()
 
 
+@strawberry.type(description="Price of interventions done together.")
+class InterventionQuote(Quote):
+    balance_after: Money | None = balance_after()
+
+
 @strawberry.type(description="QUOTE_EXPIRED or QUOTE_CHANGED.")
 class QuoteError(UserError):
     code: Code = strawberry.field(description="Code.")
@@ -121,6 +128,8 @@ TYPES: dict[rows.QuoteKind, type[Quote]] = {
     rows.QuoteKind.ACCOUNT_OPEN: AccountOpenQuote,
     rows.QuoteKind.PLAN_CHANGE: PlanChangeQuote,
     rows.QuoteKind.INVOICING_DAY: InvoicingDayQuote,
+    rows.QuoteKind.INTERVENTION: InterventionQuote,
+    rows.QuoteKind.INTERVENTION_CANCEL: InterventionQuote,
 }
 
 
@@ -159,3 +168,7 @@ def _warning(locale: Locale, caution: rows.Caution) -> str:
             return say(locale, CUT)
         case rows.Caution.VAT_UNCHECKED:
             return say(locale, VAT_UNCHECKED)
+        case rows.Caution.CHARGED_WHEN_DONE:
+            return say(locale, CHARGED_WHEN_DONE)
+        case rows.Caution.CHARGED_ALL_THE_SAME:
+            return say(locale, CHARGED_ALL_THE_SAME)

@@ -17,6 +17,7 @@ from schema.error import ConflictError, GenericError, LimitError, ThrottleError
 from schema.gate import check_guards, default_guard
 from schema.global_id import read_global_id
 from schema.grant import GrantMutation
+from schema.intervention import InterventionMutation
 from schema.invoice import InvoiceQuery
 from schema.invoicing_day import InvoicingDayMutation
 from schema.limit import LimitQuery
@@ -100,6 +101,7 @@ class Mutation(
     InvoicingDayMutation,
     SubscriptionMutation,
     ServerMutation,
+    InterventionMutation,
     ContractMutation,
 ):
     """Nouns, in the order of the contract."""

@@ -8,10 +8,12 @@ from schema.access import AccessQuery
 from schema.alert import AlertMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
+from schema.intervention import InterventionSupport
 from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
+from schema.server_creation import ServerCreationMutation
 from schema.suspension import SuspensionMutation
 
 DESCRIPTION = "What the provider's other services ask and report."
@@ -23,7 +25,9 @@ class StaffQuery(AccessQuery, QuarantineQuery):
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
+class StaffMutation(
+    ProvisioningMutation, SuspensionMutation, AlertMutation, InterventionSupport, ServerCreationMutation
+):
     """Nouns of the staff schema."""
 
 
