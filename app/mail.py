@@ -124,6 +124,8 @@ class Letters:
         expires = {"expires": self._shown(cause.link_expires_at, cause.locale)} if cause.link_expires_at else {}
         on = date.fromisoformat(cause.facts["on"]) if "on" in cause.facts else None
         told = {"on": format_date(on, "long", locale=cause.locale.value.lower())} if on else {}
+        if "slot" in cause.facts:
+            told["slot"] = self._shown(datetime.fromisoformat(cause.facts["slot"]), cause.locale)
         return {
             "name": cause.name,
             "address": cause.address,

@@ -153,10 +153,10 @@ class Intervention(SQLModel, table=True):
     def subject(self) -> Subject[UUID]:
         return Subject(self.owner_id, server_id=self.server_id)
 
-    def complete(self, record: Record, figures: Figures) -> list[Charge]:
+    def complete(self, record: Record, figures: Figures, reason: str) -> list[Charge]:
         """CAT-2. It was done: what was agreed on is charged."""
         self._close(record, InterventionStatus.DONE)
-        record.happened(DONE, self, **told(agreed(self.lines), self.scheduled_for))
+        record.happened(DONE, self, reason=reason, **told(agreed(self.lines), self.scheduled_for))
         return charges(record, self.owner_id, agreed(self.lines), figures)
 
     def cancel(self, record: Record, cancelling: Cancelling, figures: Figures, reason: str | None) -> list[Charge]:
@@ -165,9 +165,7 @@ class Intervention(SQLModel, table=True):
             raise blocker
         late = bool(cancelling.lines)
         self._close(record, InterventionStatus.CANCELLED_CHARGED if late else InterventionStatus.CANCELLED)
-        record.happened(
-            CANCELLED, self, charged=late, reason=reason, **told(agreed(self.lines), self.scheduled_for)
-        )
+        record.happened(CANCELLED, self, charged=late, reason=reason, **told(agreed(self.lines), self.scheduled_for))
         return charges(record, self.owner_id, cancelling.lines, figures)
 
     def _close(self, record: Record, status: InterventionStatus) -> None:

@@ -12,6 +12,7 @@ from models.price import BillingPeriod
 from models.refusal import Code, NotFound, Refusal
 from models.server import Server
 from models.setting import Figures
+from models.suspension import checked_text
 
 CREATED = action("server.created", "The server was set up", mail="server_created")
 TEXT_LENGTH = 100
@@ -69,6 +70,8 @@ class ServerWishes:
     period: BillingPeriod
     committed: bool
     machine: Machine
+    reason: str
+    """For the customer."""
     options: tuple[tuple[str, int], ...] = ()
     """Codes, and how many of each."""
     agreed_cents: int | None = None
@@ -127,7 +130,14 @@ def create_server(record: Record, wishes: ServerWishes, found: ServerSituation, 
             for code, many in wishes.options
         ],
     )
-    record.happened(CREATED, made, name=made.name, plan_en=plan.name_en, plan_fr=plan.name_fr)
+    record.happened(
+        CREATED,
+        made,
+        name=made.name,
+        plan_en=plan.name_en,
+        plan_fr=plan.name_fr,
+        reason=checked_text(wishes.reason, "reason"),
+    )
     return made
 
 
@@ -161,7 +171,7 @@ def _of_options(wishes: ServerWishes, found: ServerSituation) -> Iterator[Refusa
 
 def _of_machine(machine: Machine) -> Iterator[Refusal]:
     for name in ("cpu", "disks"):
-        if not 0 < len(getattr(machine, name).strip()) <= TEXT_LENGTH or "\0" in getattr(machine, name):
+        if not 0 < len(getattr(machine, name).strip()) <= TEXT_LENGTH:
             yield WrongMachine().at(name)
     for name in ("memory_megabytes", "traffic_gigabytes"):
         if not 0 < getattr(machine, name) <= LARGEST_PART:

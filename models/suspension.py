@@ -159,12 +159,12 @@ def suspend(
     return begun
 
 
-def checked_text(text: str) -> str:
+def checked_text(text: str, path: str = "text") -> str:
     """PRO-12. What is told to the customer."""
     if not text.strip():
-        raise TextMissing().at("text")
+        raise TextMissing().at(path)
     if len(text) > TEXT_LENGTH:
-        raise TextTooLong().at("text")
+        raise TextTooLong().at(path)
     return text.strip()
 
 

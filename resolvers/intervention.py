@@ -32,7 +32,7 @@ from models.money import TaxedAmount
 from models.plan import Plan, PlanKind
 from models.profile import Profile
 from models.quote import NotThisQuote, Quote, QuoteKind, StaleQuote, Terms, check_quote
-from models.refusal import NotFound, Refusal
+from models.refusal import NotFound
 from models.server import Server, obstacle_to_work
 from models.suspension import checked_text
 from resolvers.billing import treatment_of
@@ -138,7 +138,7 @@ async def schedule(
     context: Context, *, wishes: WorkWishes, scheduled_for: datetime, reason: str, quote_token: str | None
 ) -> UUID:
     """CAT-2. Plan work on a server, at its price of now, or as the customer was quoted; answers its key."""
-    told = _reason(reason)
+    told = checked_text(reason, "reason")
     places = await context.db.rows(PLACE, {"server_id": wishes.server_id})
     if not places:
         raise NotFound().at("server_id")
@@ -167,19 +167,20 @@ async def schedule(
     return made.id
 
 
-async def complete(context: Context, *, key: UUID) -> None:
+async def complete(context: Context, *, key: UUID, reason: str) -> None:
     """CAT-2. It was done: it is charged."""
+    told = checked_text(reason, "reason")
     owner_id = await _owner_of(context, key)
     async with context.db.write() as write:
         await _profile(write, owner_id, "intervention_id")
         found = await _locked(write, key)
-        for charge in found.complete(write.record, context.figures):
+        for charge in found.complete(write.record, context.figures, told):
             write.add(charge)
 
 
 async def call_off(context: Context, *, key: UUID, reason: str, asked_by_customer: bool) -> None:
     """CAT-2. Cancel what is planned: for nothing, unless the customer asks for it too late."""
-    told = _reason(reason)
+    told = checked_text(reason, "reason")
     owner_id = await _owner_of(context, key)
     async with context.db.write() as write:
         await _profile(write, owner_id, "intervention_id")
@@ -193,9 +194,7 @@ async def call_off(context: Context, *, key: UUID, reason: str, asked_by_custome
 # Parts
 
 
-def _cancelled(
-    context: Context, write: Write, found: Intervention, cancelling: Cancelling, reason: str | None
-) -> None:
+def _cancelled(context: Context, write: Write, found: Intervention, cancelling: Cancelling, reason: str | None) -> None:
     for charge in found.cancel(write.record, cancelling, context.figures, reason):
         write.add(charge)
 
@@ -206,13 +205,6 @@ def _check_agreed(context: Context, quoted: Quoted, quote_token: str, now: datet
         check_quote(context.key, quote_token, quoted.quote, quoted.terms, now)
     except (StaleQuote, NotThisQuote):
         raise QuoteOutdated().at("quote_token") from None
-
-
-def _reason(text: str) -> str:
-    try:
-        return checked_text(text)
-    except Refusal as refusal:
-        raise refusal.at("reason") from None
 
 
 async def _owner_of(context: Context, key: UUID) -> UUID:

@@ -157,6 +157,7 @@ class InterventionSchedulePayload(ServicePayload):
 @strawberry.input(description="Arguments of interventionComplete.")
 class InterventionCompleteInput:
     intervention_id: strawberry.ID = strawberry.field(description="Intervention.")
+    reason: str = strawberry.field(description="What was done, for the customer.")
 
 
 @strawberry.type(description="Result of interventionComplete.")
@@ -206,7 +207,7 @@ class InterventionSupport:
     async def intervention_complete(
         self, info: Info, input: InterventionCompleteInput
     ) -> InterventionCompletePayload | None:
-        await acts.complete(info.context, key=_key(input.intervention_id))
+        await acts.complete(info.context, key=_key(input.intervention_id), reason=input.reason)
         return InterventionCompletePayload.of(changed=True)
 
     @mutation(InterventionCallOffPayload, SUPPORT, description="Cancel planned work; the customer is told.")

@@ -40,6 +40,7 @@ class ServerCreateInput:
     disks: str = strawberry.field(description="Disks.")
     memory_megabytes: int = strawberry.field(description="Memory in MB.")
     traffic_gigabytes: int = strawberry.field(description="Monthly traffic in GB.")
+    reason: str = strawberry.field(description="What it is for, for the customer.")
 
 
 @strawberry.type(description="Result of serverCreate.")
@@ -57,6 +58,7 @@ def wishes(input: ServerCreateInput) -> ServerWishes:
         period=input.period,
         committed=input.committed,
         machine=Machine(input.cpu, input.disks, input.memory_megabytes, input.traffic_gigabytes),
+        reason=input.reason,
         options=tuple((each.code, each.quantity) for each in options),
         agreed_cents=_agreed(input.agreed_price) if isinstance(input.agreed_price, MoneyInput) else None,
     )
