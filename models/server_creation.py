@@ -171,7 +171,7 @@ def _of_options(wishes: ServerWishes, found: ServerSituation) -> Iterator[Refusa
 
 def _of_machine(machine: Machine) -> Iterator[Refusal]:
     for name in ("cpu", "disks"):
-        if not 0 < len(getattr(machine, name).strip()) <= TEXT_LENGTH:
+        if not getattr(machine, name).strip() or len(getattr(machine, name)) > TEXT_LENGTH:
             yield WrongMachine().at(name)
     for name in ("memory_megabytes", "traffic_gigabytes"):
         if not 0 < getattr(machine, name) <= LARGEST_PART:

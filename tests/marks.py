@@ -107,6 +107,8 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("alert", "status"): lambda of: AlertStatus.RESOLVED,
     Place("alert", "told"): lambda of: {},
     Place("allocation", "debit_id"): lambda of: None,
+    Place("intervention", "lines"): lambda of: [],
+    Place("intervention", "scheduled_for"): lambda of: START + timedelta(days=of.number),
     Place("invoice", "position"): lambda of: of.number + 1,
     Place("journal_entry", "facts"): lambda of: {},
     Place("journal_entry", "position"): lambda of: of.number + 1,

@@ -11,6 +11,7 @@ from app.demo_hosting import ACCOUNT_KEYS
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
+from models.intervention import Intervention
 from models.issuer import Office
 from models.setting import Figures
 from schema.global_id import global_id
@@ -18,6 +19,7 @@ from tests.api import FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.asked import statements
 from tests.booking import invoiced
 from tests.paying import add_card, top_up
+from tests.support import planned
 
 NODE = "query Find($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query Find($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -40,6 +42,7 @@ PATHS = {
     "Payment": "{ viewer { billing { payments(first: 1) { nodes { id } } } } }",
     "CardPaymentMethod": "{ viewer { billing { paymentMethods { id } } } }",
     "Alert": "{ viewer { alerts(first: 1) { nodes { id } } } }",
+    "Intervention": '{ server(name: "forge") { interventions { id } } }',
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -65,6 +68,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await top_up(api, "10.00", {"oneTimeToken": "card_ok"})
     if kind == "CardPaymentMethod":
         await add_card(api, "card_ok")
+    if kind == "Intervention" and not await api.rows(Intervention):
+        await planned(api)
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

@@ -74,6 +74,7 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "paymentMethodUpdate": {"autoDebit": True},
     "paymentMethodRemove": {},
     "subscriptionRenewalUpdate": {"renews": False},
+    "interventionCancel": {"quoteToken": "none", "idempotencyKey": KEY},
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
     "accountDelete": {"confirmation": "main-account"},
     "serverRename": {"name": "matrix-renamed"},

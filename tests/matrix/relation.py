@@ -87,6 +87,8 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Server.plan": ("Plan", (OWN,)),
         "Server.subscription": ("ServiceSubscription", ()),
         "Server.accounts": ("Account", (HOSTED,)),
+        "Server.interventions": ("Intervention", (OWN,)),
+        "Intervention.server": ("Server", (OWN,)),
         "PermissionGrant.owner": ("Profile", (OWN,)),
         "ActivityEvent.owner": ("Profile", (OWN,)),
         "ActivityEvent.subject": ("Account", (OWN,)),

@@ -19,6 +19,7 @@ from models.db import Database
 from models.document_series import DocumentKind
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.intervention import Intervention
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import EntryKind, JournalEntry
@@ -117,6 +118,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
     yield Server(id=estate.server, name=estate.names[estate.server], plan_id=PLAN, **owned)
     yield Account(id=estate.account, name=estate.names[estate.account], plan_id=PLAN, **owned)
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
+    yield _work(estate)
     yield _subscription(estate)
     yield from _billed(estate)
     yield from _paying(estate)
@@ -136,6 +138,18 @@ _ONE_EACH: dict[str, Any] = {
     "account": frozenset({"SITES"}),
     "server": frozenset({"HTTP"}),
 }
+
+
+def _work(estate: Estate) -> Intervention:
+    """What is planned on the server."""
+    return Intervention(
+        id=estate.intervention,
+        owner_id=estate.owner,
+        server_id=estate.server,
+        net_cents=CENTS,
+        scheduled_for=LONG_AFTER,
+        created_at=SINCE,
+    )
 
 
 def _subscription(estate: Estate) -> Subscription:

@@ -54,6 +54,12 @@ SUBSCRIBED: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT BILLING"
 CONSUMPTION: Final = Rule(owner=True, server=_names("CONSUMPTION"))
 # The contract says so: ACCOUNT_MANAGEMENT and TECHNICAL_SERVER beside CONSUMPTION.
 ON_SERVER: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT TECHNICAL_SERVER"), server=_names("CONSUMPTION"))
+# The contract says: whoever pays for work on a server, orders it, or sees to the machine.
+CONCERNED: Final = Rule(
+    owner=True,
+    overall=_names("BILLING ACCOUNT_MANAGEMENT TECHNICAL_SERVER"),
+    server=_names("TECHNICAL_CONTACT"),
+)
 
 # The object gate of each type: who knows that the object exists (PER-12, convention 6).
 GATES: Final[dict[str, Rule]] = {
@@ -98,6 +104,9 @@ GATES: Final[dict[str, Rule]] = {
     "AccountOpenQuote": MANAGEMENT,
     "PlanChangeQuote": MANAGEMENT,
     "InvoicingDayQuote": BILLING,
+    "InterventionQuote": SUBSCRIBED,
+    # The contract says: whoever pays, subscribes, or sees to the server.
+    "Intervention": CONCERNED,
     # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
@@ -131,7 +140,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-1: what a balance is, BILLING is told, whatever the quote.
     *(
         group
-        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote")
+        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote", "InterventionQuote")
         for group in (
             (BILLING, f"{kind} balanceAfter"),
             (SEEN, f"{kind} token blockers expiresAt charge refund lines invoicedOn dueOn warnings"),
@@ -180,6 +189,12 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-4, PER-3: CONSUMPTION shows the server's accounts and its state.
     (ON_SERVER, "Server accounts"),
     (CONSUMPTION, "Server health"),
+    # CAT-2, PER-1: what it costs is BILLING's, cancelling it ACCOUNT_MANAGEMENT's.
+    (CONCERNED, "Server interventions"),
+    (SUBSCRIBED, "Server interventionQuote"),
+    (SEEN, "Intervention id server codes status scheduledFor"),
+    (BILLING, "Intervention price"),
+    (MANAGEMENT, "Intervention cancelQuote"),
     # BIL-19; PER-1.
     (SEEN, "Contract id title version acceptedAt documentUrl"),
     # The contract says.
@@ -236,6 +251,7 @@ LEADS_TO: Final[dict[str, str]] = {
     "Account.plan": "Plan",
     "Account.subscription": "ServiceSubscription",
     "Server.owner": "Profile",
+    "Intervention.server": "Server",
     "Server.plan": "Plan",
     "Server.subscription": "ServiceSubscription",
     "ServiceSubscription.plan": "Plan",
@@ -329,6 +345,12 @@ MUTATIONS: Final[dict[str, Call]] = {
     "paymentMethodRemove": Call(about="CardPaymentMethod", rule=BILLING),
     # BIL-4, PER-1: subscriptions are ACCOUNT_MANAGEMENT's.
     "subscriptionRenewalUpdate": Call(about="ServiceSubscription", rule=MANAGEMENT),
+    # CAT-2, PER-1.
+    "interventionCancel": Call(
+        about="Intervention",
+        rule=MANAGEMENT,
+        user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
+    ),
     # PER-5; TOK-3: a token may rename, never delete.
     "accountRename": Call(about="Account", rule=OWNER),
     "accountDelete": Call(about="Account", rule=OWNER_IN_PERSON),

@@ -35,6 +35,7 @@ class Estate:
     payment: UUID = field(default_factory=new_id)
     method: UUID = field(default_factory=new_id)
     alert: UUID = field(default_factory=new_id)
+    intervention: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -68,6 +69,7 @@ class Estate:
             "Payment": self.payment,
             "CardPaymentMethod": self.method,
             "Alert": self.alert,
+            "Intervention": self.intervention,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
