@@ -131,5 +131,5 @@ def _priced(codes: Sequence[str], found: WorkSituation) -> Iterator[WorkLine]:
     capped = {"together_cents": whole, "most_cents": most} if most < whole else {}
     for each, cents, share in zip(wanted, prices, shares(prices, most), strict=True):
         since = each.since.isoformat() if each.since else None
-        labels = (f"{name}, {found.holder}" for name in (each.name_en, each.name_fr))
-        yield WorkLine(*labels, share, {"list_cents": cents, "since": since, **capped})
+        en, fr = (f"{name}, {found.holder}" for name in (each.name_en, each.name_fr))
+        yield WorkLine(en, fr, share, {"list_cents": cents, "since": since, **capped})

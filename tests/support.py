@@ -10,7 +10,8 @@ from tests.hosting import FORGE_ID
 from tests.opening import ERROR
 from tests.test_access import credential, staff
 
-CREATE = f"mutation ($input: ServerCreateInput!) {{ done: serverCreate(input: $input) {{ serverId userErrors {{ {ERROR} }} }} }}"
+CREATE = f"""mutation ($input: ServerCreateInput!) {{ done: serverCreate(input: $input) {{
+  serverId userErrors {{ {ERROR} }} }} }}"""
 SCHEDULE = f"""mutation ($input: InterventionScheduleInput!) {{ done: interventionSchedule(input: $input) {{
   interventionId userErrors {{ {ERROR} }} }} }}"""
 COMPLETE = f"""mutation ($input: InterventionCompleteInput!) {{ done: interventionComplete(input: $input) {{
@@ -19,7 +20,9 @@ CALL_OFF = f"""mutation ($input: InterventionCallOffInput!) {{ done: interventio
   changed userErrors {{ {ERROR} }} }} }}"""
 QUOTE = f"""query ($id: ID!, $codes: [String!]!) {{ node(id: $id) {{ ... on Server {{
   interventionQuote(codes: $codes) {{ {PRICE} }} }} }} }}"""
-CANCEL_QUOTE = f"""query ($id: ID!) {{ node(id: $id) {{ ... on Intervention {{ status cancelQuote {{ {PRICE} }} }} }} }}"""
+CANCEL_QUOTE = (
+    f"""query ($id: ID!) {{ node(id: $id) {{ ... on Intervention {{ status cancelQuote {{ {PRICE} }} }} }} }}"""
+)
 CANCEL = f"""mutation ($input: InterventionCancelInput!) {{ interventionCancel(input: $input) {{
   intervention {{ id status }} userErrors {{ {ERROR}
     ... on QuoteError {{ current {{ token charge {{ net {{ amount }} }} }} }} }} }} }}"""

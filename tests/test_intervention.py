@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from app.demo_hosting import FORGE
 from models.activity import ActivityEvent
 from models.charge import Charge
+from models.column import new_id, table
 from models.db import Db
 from models.intervention import (
     CancelSituation,
@@ -18,7 +19,6 @@ from models.intervention import (
     agreed,
     decide_cancelling,
 )
-from models.column import new_id, table
 from models.intervention_rate import InterventionPrice, InterventionRate, shares
 from models.permission import OverallPermission, ServerPermission
 from models.plan import PlanKind
@@ -151,7 +151,7 @@ async def test_what_is_done_is_charged_once_at_the_price_that_was_told(api: Api)
     await sent(api.database, box)
     (letter,) = [each for each in box.messages if "intervention" in str(each["Subject"])]
     assert str(letter["To"]) == OWNER.email
-    assert "1200.00" in str(letter.get_body(("plain",)))  # type: ignore[union-attr]
+    assert "1200.00" in str(letter.get_body(("plain",)))
     shown = (await api.ask(SHOWN, {"id": FORGE_ID}, token=await api.token(OWNER))).data["node"]["interventions"]
     assert shown == [
         {
@@ -204,9 +204,7 @@ async def test_one_thing_at_a_time_and_what_is_sent_twice_is_there_once(api: Api
 @pytest.mark.parametrize("slot", ["2026-11-22T08:00:00Z", "2028-11-22T09:00:00Z", "9999-12-31T23:59:59Z"])
 async def test_a_slot_lies_ahead(api: Api, slot: str) -> None:
     payload = await scheduled(api, slot=slot)
-    assert [(each["code"], each["field"]) for each in payload["userErrors"]] == [
-        ("INVALID", ["input", "scheduledFor"])
-    ]
+    assert [(each["code"], each["field"]) for each in payload["userErrors"]] == [("INVALID", ["input", "scheduledFor"])]
 
 
 async def test_nothing_is_planned_for_who_is_suspended_or_incomplete_or_without_a_reason(api: Api) -> None:

@@ -1,5 +1,6 @@
 """CAT-1, CAT-3. The support team sets up servers for customers: who is billed what, and what stands in the way."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from models.activity import ActivityEvent
 from models.charge import Charge
 from models.column import table
 from models.db import Db
+from models.intervention import Intervention
 from models.profile import Profile
 from models.server import Server
 from models.server_option import ServerOption
@@ -19,8 +21,9 @@ from tests.api import FREE, OWNER, Api, profile_id
 from tests.cycle import alone, documents, move
 from tests.mails import Box, sent
 from tests.opening import codes, on_server, opened, wanted
-from tests.support import CREATE, created
+from tests.support import CREATE, created, scheduled
 from tests.test_access import credential, staff
+from tests.test_contract_acceptance import publish
 from tests.test_suspension import suspend
 
 SHOWN = """query ($id: ID!) { node(id: $id) { ... on Server { name plan { code }
@@ -72,7 +75,7 @@ async def test_the_customer_is_told(api: Api) -> None:
     await sent(api.database, box)
     (letter,) = [each for each in box.messages if "anvil" in str(each["Subject"])]
     assert str(letter["To"]) == OWNER.email
-    assert "As agreed by phone." in str(letter.get_body(("plain",)))  # type: ignore[union-attr]
+    assert "As agreed by phone." in str(letter.get_body(("plain",)))
     (event,) = [row for row in await api.rows(ActivityEvent) if row.kind == "server.created"]
     assert (event.owner_id, event.facts["reason"]) == (OWNER.key, "As agreed by phone.")
 
@@ -158,6 +161,14 @@ async def test_nothing_is_set_up_for_who_cannot_be_billed(api: Api) -> None:
     assert [row.name for row in await api.rows(Server)] == ["forge"]
 
 
+async def test_a_contract_that_waits_has_to_be_accepted_first(api: Api) -> None:
+    """BIL-19."""
+    await publish(api, "2026-11", date(2026, 11, 22))
+    assert codes(await created(api)) == ["CONTRACT_PENDING"]
+    assert codes(await scheduled(api)) == ["CONTRACT_PENDING"]
+    assert ([row.name for row in await api.rows(Server)], await api.rows(Intervention)) == (["forge"], [])
+
+
 async def test_only_the_support_team_sets_up_servers(api: Api) -> None:
     secret = await credential(api, ServiceScope.ABUSE, name="another")
     given = {
@@ -166,7 +177,11 @@ async def test_only_the_support_team_sets_up_servers(api: Api) -> None:
         "plan": "dedicated",
         "period": "MONTHLY",
         "committed": True,
-        **{"cpu": "8", "disks": "1", "memoryMegabytes": 1, "trafficGigabytes": 1, "reason": "x"},
+        "cpu": "8",
+        "disks": "1",
+        "memoryMegabytes": 1,
+        "trafficGigabytes": 1,
+        "reason": "x",
     }
     assert (await staff(api, secret, CREATE, {"input": given})).codes == ["FORBIDDEN"]
     assert (await staff(api, await api.token(OWNER), CREATE, {"input": given})).status == 403
