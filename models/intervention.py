@@ -23,6 +23,7 @@ from models.opening import Standing, of_standing
 from models.permission import Subject
 from models.quote import Caution
 from models.refusal import Code, Refusal
+from models.sandbox import LAST_YEAR
 from models.setting import Figures
 
 SCHEDULED = action("intervention.scheduled", "An intervention was scheduled", mail="intervention_scheduled")
@@ -44,7 +45,7 @@ class SlotOutOfRange(Refusal):
     """CAT-2. A slot lies ahead."""
 
     code = Code.INVALID
-    message = "The slot has to lie ahead, and not further than can be planned."
+    message = "The slot has to lie ahead, and not beyond what the clock knows."
 
 
 class SlotTaken(Refusal):
@@ -182,12 +183,11 @@ def schedule(
     wishes: WorkWishes,
     scheduled_for: datetime,
     reason: str,
-    figures: Figures,
 ) -> Intervention:
     """CAT-2. Plan work in a slot, at its price of now; the customer is told."""
     for blocker in work.blockers:
         raise blocker
-    if not record.now < scheduled_for <= record.now + figures.intervention_horizon:
+    if not record.now < scheduled_for or scheduled_for.year > LAST_YEAR:
         raise SlotOutOfRange().at("scheduled_for")
     planned = Intervention(
         owner_id=owner_id,

@@ -157,10 +157,7 @@ class Figures(BaseModel):
     )
     intervention_notice: Duration = Field(
         default=timedelta(hours=24),
-        description="CAT-2. How long before its slot an intervention stops being cancelled for nothing.",
-    )
-    intervention_horizon: Duration = Field(
-        default=timedelta(days=365), description="CAT-2. How far ahead the slot of an intervention may be."
+        description="CAT-2. So long before its slot an intervention is cancelled for nothing.",
     )
     intent_retention: Duration = Field(
         default=timedelta(hours=24), description="BIL-15. How long what an idempotency key did is remembered."

@@ -157,7 +157,6 @@ async def schedule(
                 wishes=wishes,
                 scheduled_for=scheduled_for,
                 reason=told,
-                figures=context.figures,
             )
             if quote_token is not None:
                 _check_agreed(context, quoted, quote_token, write.now)

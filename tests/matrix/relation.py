@@ -11,12 +11,14 @@ from tests.matrix.table import NONE
 from tests.matrix.world import World, owner_of
 
 OWN, HOSTED = Target.OWN, Target.OWN_ON_SERVER
-OF_PAYMENTS = {
+OWN_ONES = {
     "Billing.payments": "Payment",
     "Billing.paymentMethods": "CardPaymentMethod",
     "Payment.method": "CardPaymentMethod",
     "Payment.invoices": "Invoice",
     "Invoice.payments": "Payment",
+    "Server.interventions": "Intervention",
+    "Intervention.server": "Server",
 }
 
 
@@ -71,7 +73,7 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Alert.subject": ("Profile", (OWN,)),
         "Billing.ledger": ("LedgerEntry", (OWN,)),
         "Billing.invoices": ("Invoice", (OWN,)),
-        **{coordinate: (kind, (OWN,)) for coordinate, kind in OF_PAYMENTS.items()},
+        **{coordinate: (kind, (OWN,)) for coordinate, kind in OWN_ONES.items()},
         "LedgerEntry.source": ("Invoice", (OWN,)),
         "Profile.activity": ("ActivityEvent", (OWN,)),
         "Profile.contracts": ("Contract", (OWN,)),
@@ -87,8 +89,6 @@ def leads_to(world: World, caller: Caller, coordinate: str, target: Target) -> s
         "Server.plan": ("Plan", (OWN,)),
         "Server.subscription": ("ServiceSubscription", ()),
         "Server.accounts": ("Account", (HOSTED,)),
-        "Server.interventions": ("Intervention", (OWN,)),
-        "Intervention.server": ("Server", (OWN,)),
         "PermissionGrant.owner": ("Profile", (OWN,)),
         "ActivityEvent.owner": ("Profile", (OWN,)),
         "ActivityEvent.subject": ("Account", (OWN,)),
