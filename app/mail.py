@@ -131,7 +131,7 @@ class Letters:
             "address": cause.address,
             "when": self._shown(cause.occurred_at, cause.locale),
             "ip": cause.ip_address,
-            "facts": cause.facts,
+            "facts": {name: _in_language(value, cause.locale) for name, value in cause.facts.items()},
             **expires,
             **told,
         }
@@ -159,6 +159,11 @@ class Letters:
             # The parser of addresses raises all of these, and its messages quote what they are about.
             raise MailRefused("UNSAFE_HEADER", permanent=True) from None
         return message
+
+
+def _in_language(value: Any, locale: Locale) -> Any:
+    """A fact, or what it is for this reader, where it has a text in each language."""
+    return value.get(locale.value.lower(), value) if isinstance(value, dict) else value
 
 
 def _block(template: Template, name: str, values: Mapping[str, Any]) -> str:

@@ -210,8 +210,10 @@ def agreed(stored: Sequence[Mapping[str, Any]]) -> tuple[WorkLine, ...]:
 def told(lines: Sequence[WorkLine], scheduled_for: datetime) -> dict[str, Any]:
     """What mails tell of an intervention."""
     return {
-        "work_en": "; ".join(line.label_en for line in lines),
-        "work_fr": "; ".join(line.label_fr for line in lines),
+        "work": {
+            "en": "; ".join(line.label_en for line in lines),
+            "fr": "; ".join(line.label_fr for line in lines),
+        },
         "price": str(Money(sum(line.net_cents for line in lines)).amount),
         "slot": scheduled_for.isoformat(),
     }

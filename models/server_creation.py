@@ -134,8 +134,7 @@ def create_server(record: Record, wishes: ServerWishes, found: ServerSituation, 
         CREATED,
         made,
         name=made.name,
-        plan_en=plan.name_en,
-        plan_fr=plan.name_fr,
+        plan={"en": plan.name_en, "fr": plan.name_fr},
         reason=checked_text(wishes.reason, "reason"),
     )
     return made

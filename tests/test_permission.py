@@ -32,6 +32,7 @@ from tests.api import DELEGATE, FREE, OWNER, Api
 from tests.booking import invoiced
 from tests.granting import a_grant, a_server, an_account, put
 from tests.paying import add_card, token, top_up
+from tests.support import planned
 
 ME, OTHER = new_id(), new_id()
 SIGNED_IN = Viewer(profile_id=ME, session_id=new_id(), interactive=True)
@@ -102,6 +103,7 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
     alert = {"status": AlertStatus.OPEN, "opened_at": now, "since": now, "turn": 1, "told": {}}
     for person in (OWNER, FREE):  # ALE-3. One that concerns its owner alone, whatever others hold.
         await put(api, Alert, owner_id=person.key, kind=AlertKind.TERMS_VIOLATION, reserved=True, **alert)
+    await planned(api)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
