@@ -318,7 +318,8 @@ class Figures(BaseModel):
     )
 
     delivery_retention: Duration = Field(
-        default=timedelta(days=30), description="How long sent mails are kept, the sandbox's too; unsent ones stay."
+        default=timedelta(days=30),
+        description="How long mails that were sent are kept, the sandbox's too; one that was not is kept.",
     )
 
     @field_validator("seller_vat_number")

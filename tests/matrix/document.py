@@ -112,7 +112,9 @@ def _quoted(kind: GraphQLObjectType) -> str:
     """All that a quote says: what there is refused is refused below, and leaves nothing of it."""
     fields = ((name, get_named_type(each.type)) for name, each in kind.fields.items())
     return " ".join(
-        f"{name} {{ {_quoted(inner)} }}" if isinstance(inner, GraphQLObjectType) else f"{name}{_typename(inner)}"
+        f"{name}{_typename(inner)}"
+        if not isinstance(inner, GraphQLObjectType)
+        else f"{name} {{ {'id' if _is_node(inner) else _quoted(inner)} }}"
         for name, inner in fields
     )
 
