@@ -6,7 +6,6 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
 
 
 def _seconds(value: Any) -> Any:
@@ -325,10 +324,9 @@ class Figures(BaseModel):
     @field_validator("seller_vat_number")
     @classmethod
     def _vat_number(cls, value: str | None) -> str | None:
-        try:
-            return vat.validate(value) if value else None
-        except ValidationError:
-            raise ValueError("this is not a VAT number of a country of the European Union") from None
+        if value and not vat.is_valid(value):
+            raise ValueError("this is not a VAT number of a country of the European Union")
+        return vat.compact(value) if value else None
 
     @field_validator("billing_zone")
     @classmethod
