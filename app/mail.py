@@ -126,12 +126,14 @@ class Letters:
         expires = {"expires": self._shown(cause.link_expires_at, cause.locale)} if cause.link_expires_at else {}
         on = date.fromisoformat(cause.facts["on"]) if "on" in cause.facts else None
         told = {"on": format_date(on, "long", locale=cause.locale.value.lower())} if on else {}
+        if "slot" in cause.facts:
+            told["slot"] = self._shown(datetime.fromisoformat(cause.facts["slot"]), cause.locale)
         return {
             "name": cause.name,
             "address": cause.address,
             "when": self._shown(cause.occurred_at, cause.locale),
             "ip": cause.ip_address,
-            "facts": cause.facts,
+            "facts": {name: _in_language(value, cause.locale) for name, value in cause.facts.items()},
             **expires,
             **told,
         }
@@ -162,6 +164,11 @@ class Letters:
             # The parser of addresses raises all of these, and its messages quote what they are about.
             raise MailRefused("UNSAFE_HEADER", permanent=True) from None
         return message
+
+
+def _in_language(value: Any, locale: Locale) -> Any:
+    """A fact, or what it is for this reader, where it has a text in each language."""
+    return value.get(locale.value.lower(), value) if isinstance(value, dict) else value
 
 
 def _block(template: Template, name: str, values: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from models.activity import Record, action
 from models.column import Email, Instant, table
 from models.held_name import WrongConfirmation
 from models.money import Money
-from models.obstacle import Obstacle, UnderWay
+from models.obstacle import InterventionPlanned, Obstacle, UnderWay
 from models.period import cut
 from models.profile import Profile, ProfileKind, SuspensionReason
 
@@ -107,6 +107,8 @@ class Situation:
     accounts: Set[AccountStatus]
     transferring: bool = False
     """Something is offered by the profile, or to it."""
+    planned: bool = False
+    """CAT-2. Technicians are to come to one of its servers."""
 
 
 def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle]:
@@ -115,6 +117,8 @@ def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle
         yield BalanceOwed(Money(-found.balance_cents))
     if found.transferring and not automatic:
         yield TransferWaiting()
+    if found.planned and not automatic:
+        yield InterventionPlanned()
     if found.invoiced_on is not None:
         yield InvoiceToCome(found.invoiced_on)
     if found.paying:

@@ -51,3 +51,10 @@ class AccountsUnderWay(Obstacle):
 
     message = "Something is being done at the moment to an account on it."
     remedy = "Try again when it is done; most of it takes minutes."
+
+
+class InterventionPlanned(Obstacle):
+    """CAT-2. Giving a server up does not get around what cancelling costs."""
+
+    message = "An intervention on a server is planned."
+    remedy = "Cancel the intervention first; once its slot has begun, ask our support what became of it."

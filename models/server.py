@@ -14,7 +14,14 @@ from models.account_name import LONGEST
 from models.activity import Record, action
 from models.column import Instant, Name, json_column, new_id, one_of
 from models.held_name import WrongConfirmation
-from models.obstacle import AccountsUnderWay, BeingDeleted, IsSuspended, Obstacle, TransferPending
+from models.obstacle import (
+    AccountsUnderWay,
+    BeingDeleted,
+    InterventionPlanned,
+    IsSuspended,
+    Obstacle,
+    TransferPending,
+)
 from models.permission import Subject
 from models.provisioning import ProvisioningTask
 from models.setting import Figures
@@ -68,6 +75,11 @@ def obstacle_to_server(wanted: ServerAction, status: ServerStatus, transfer_id: 
     if status not in ALLOWED[wanted]:
         return IN_THE_WAY[status]()
     return TransferPending() if transfer_id is not None and wanted in NOT_WHILE_OFFERED else None
+
+
+def obstacle_to_work(status: ServerStatus) -> Obstacle | None:
+    """CAT-2. Why technicians do nothing to a server in this state."""
+    return None if status is ServerStatus.ACTIVE else IN_THE_WAY[status]()
 
 
 class Server(SQLModel, table=True):
@@ -128,10 +140,15 @@ class Server(SQLModel, table=True):
         record.happened(LAPSED, self, name=self.name)
         return [account.lapse(record) for account in accounts if account.status is AccountStatus.ACTIVE]
 
-    def delete(self, record: Record, accounts: Sequence[Account], confirmation: str) -> list[ProvisioningTask]:
-        """ACC-5. Give it up, with the accounts on it, which go first; answers what has to be done for that."""
+    def delete(
+        self, record: Record, accounts: Sequence[Account], confirmation: str, *, planned: bool = False
+    ) -> list[ProvisioningTask]:
+        """ACC-5. Give it up, with the accounts on it, which go first; answers what has to be done for that.
+
+        `planned`: an intervention on it is planned.
+        """
         self._check(ServerAction.DELETE)
-        if (waited_for := obstacle_on_server({account.status for account in accounts})) is not None:
+        if (waited_for := obstacle_on_server({account.status for account in accounts}, planned=planned)) is not None:
             raise waited_for
         if confirmation != self.name:
             raise WrongConfirmation().at("confirmation")
@@ -168,8 +185,10 @@ class Server(SQLModel, table=True):
             raise obstacle
 
 
-def obstacle_on_server(statuses: Set[AccountStatus]) -> Obstacle | None:
-    """ACC-5. Why a server is not given up while accounts in these states are on it."""
+def obstacle_on_server(statuses: Set[AccountStatus], *, planned: bool = False) -> Obstacle | None:
+    """ACC-5, CAT-2. Why a server is not given up while accounts in these states are on it, or work on it is planned."""
+    if planned:
+        return InterventionPlanned()
     waited_for = statuses - {AccountStatus.DELETING}
     return AccountsUnderWay() if any(obstacle_to(AccountAction.DELETE, status) for status in waited_for) else None
 

@@ -7,7 +7,6 @@ from zoneinfo import available_timezones
 from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import NoDecode
 from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
 
 from models.bank_account import SAMPLE_IBAN, Iban
 from models.duration import Duration
@@ -45,6 +44,10 @@ class Figures(SecurityFigures, TicketFigures):
     )
     quote_lifetime: Duration = Field(
         default=timedelta(minutes=15), description="BIL-14. How long a quote is accepted, by the business clock."
+    )
+    intervention_notice: Duration = Field(
+        default=timedelta(hours=24),
+        description="CAT-2. So long before its slot an intervention is cancelled for nothing.",
     )
     intent_retention: Duration = Field(
         default=timedelta(hours=24), description="BIL-15. How long what an idempotency key did is remembered."
@@ -258,10 +261,9 @@ class Figures(SecurityFigures, TicketFigures):
     @field_validator("seller_vat_number")
     @classmethod
     def _vat_number(cls, value: str | None) -> str | None:
-        try:
-            return vat.validate(value) if value else None
-        except ValidationError:
-            raise ValueError("this is not a VAT number of a country of the European Union") from None
+        if value and not vat.is_valid(value):
+            raise ValueError("this is not a VAT number of a country of the European Union")
+        return vat.compact(value) if value else None
 
     @field_validator("billing_zone")
     @classmethod

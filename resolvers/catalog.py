@@ -17,7 +17,7 @@ from models.column import new_id, table
 from models.contract import Contract, ContractVersion, concerning
 from models.db import Db
 from models.fee import Fee, FeePrice
-from models.intervention import InterventionPrice, InterventionRate
+from models.intervention_rate import InterventionPrice, InterventionRate
 from models.plan import Plan, PlanKind, PlanPrice
 from models.price import BillingPeriod, PriceRefused, begins
 from models.profile import Profile

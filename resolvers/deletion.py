@@ -27,6 +27,7 @@ from models.domain import Domain
 from models.export import Export
 from models.grant import PermissionGrant
 from models.idempotency import KeptIntent
+from models.intervention import Intervention, InterventionStatus
 from models.invoice import Invoice
 from models.journal import JournalEntry
 from models.known_network import KnownNetwork
@@ -64,6 +65,7 @@ ACCOUNTS, SERVERS, SUBSCRIPTIONS = table(Account), table(Server), table(Subscrip
 PERIODS, CHARGES, PAYMENTS, METHODS = table(SubscriptionPeriod), table(Charge), table(Payment), table(PaymentMethod)
 ENTRIES, INVOICES, COLLECTIONS, GRANTS = table(JournalEntry), table(Invoice), table(Collection), table(PermissionGrant)
 PROFILES, REQUESTS, SUSPENSIONS = table(Profile), table(ResetRequest), table(Suspension)
+INTERVENTIONS = table(Intervention)
 OWNER_ID: Any = bindparam("owner_id")
 OWNERS: Any = bindparam("owners", type_=IdArray())
 BALANCE = (
@@ -83,6 +85,11 @@ STANDING_STILL = select(SUSPENSIONS.c.id).where(
 )
 """ALE-4. What would lift it is on its way."""
 STATES = select(ACCOUNTS.c.status).where(ACCOUNTS.c.owner_id == OWNER_ID).distinct()
+PLANNED = (
+    select(INTERVENTIONS.c.id)
+    .where(INTERVENTIONS.c.owner_id == OWNER_ID, INTERVENTIONS.c.status == InterventionStatus.SCHEDULED)
+    .limit(1)
+)
 UNUSED = (
     select(
         SUBSCRIPTIONS.c.owner_id,
@@ -190,6 +197,7 @@ async def situation(figures: Figures, reader: Reader, owner_id: UUID) -> Situati
         paying=bool(await reader.rows(PAYING, mine)),
         accounts={row.status for row in await reader.rows(STATES, mine)},
         transferring=bool(await reader.rows(transfer.WAITING, mine)),
+        planned=bool(await reader.rows(PLANNED, mine)),
     )
 
 

@@ -23,19 +23,23 @@ from models.contract import Contract, ContractAcceptance
 from models.credit import Allocation, Credit
 from models.db import Db
 from models.delivery import Delivery
+from models.domain import Domain
 from models.export import Export, ExportStatus, Part, export_asked
 from models.file_link import FileLink, file_token
 from models.file_store import FileStore, Incoming
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.intervention import Intervention
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import JournalEntry
 from models.known_network import KnownNetwork
 from models.link import Link
 from models.mail import SandboxMail
+from models.migration import Migration
 from models.payment import Payment, PaymentInvoice
 from models.payment_method import PaymentMethod
 from models.profile import Profile
+from models.receipt import Receipt
 from models.server import Server
 from models.session import Session
 from models.setting import Figures
@@ -44,6 +48,7 @@ from models.subscription_period import SubscriptionPeriod
 from models.suspension import Suspension
 from models.ticket import Ticket, TicketMessage
 from models.token import ApiToken
+from models.transfer import Transfer
 from models.two_factor import TwoFactor
 from models.upload import StoredFile, Upload
 from models.urgent_fee import UrgentFee
@@ -63,7 +68,7 @@ PARTIES = "owner_id", "grantee_id"
 OWN = (
     *(Account, Server, Subscription, Charge, Invoice, JournalEntry, Allocation, Credit, Payment, PaymentMethod),
     *(Collection, Alert, Suspension, Contract, ContractAcceptance, VatConsultation, ActivityEvent, SandboxMail),
-    *(Ticket, TicketMessage, Attachment, Upload, UrgentFee, Export),
+    *(Ticket, TicketMessage, Attachment, Upload, UrgentFee, Export, Domain, Migration, Intervention, Receipt),
 )
 CREDENTIALS = Session, ApiToken, KnownNetwork, Link, TwoFactor
 PARTS: Sequence[Part] = (
@@ -71,6 +76,7 @@ PARTS: Sequence[Part] = (
     *(Part(table(model)) for model in OWN),
     *(Part(table(model), ("profile_id",)) for model in CREDENTIALS),
     Part(GRANTS, PARTIES),
+    Part(table(Transfer), ("sender_id", "recipient_id")),
     Part(table(AccountGrant), PARTIES, ("grant_id", GRANTS)),
     Part(table(ServerGrant), PARTIES, ("grant_id", GRANTS)),
     Part(table(SubscriptionPeriod), parent=("subscription_id", table(Subscription))),

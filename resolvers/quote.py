@@ -1,5 +1,6 @@
 """BIL-14. Quotes: what every one of them is made of, for the preview and again under the locks of the command."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -45,13 +46,13 @@ async def ask_register(context: Context, owner_id: UUID) -> None:
 
 
 async def reckoned(
-    context: Context, reader: Reader, asked: Asked, charged: tuple[Ordered, ...], invoiced_on: date, **moved: Any
+    context: Context, reader: Reader, asked: Asked, charged: Sequence[Ordered], invoiced_on: date | None, **moved: Any
 ) -> Reckoning:
-    """BIL-14. What these charges come to with VAT, and when; `moved` is what goes back."""
+    """BIL-14. What these charges come to with VAT, and when, where that is known; `moved` is what goes back."""
     if not charged:
         return Reckoning(**moved)
     taxed = await treatment_of(context, reader, asked.owner_id, asked.now)
-    due_on = invoiced_on + timedelta(days=context.figures.payment_terms.days)
+    due_on = invoiced_on + timedelta(days=context.figures.payment_terms.days) if invoiced_on else None
     unchecked = taxed.needs_check
     return Reckoning(draft(charged, taxed), invoiced_on=invoiced_on, due_on=due_on, vat_unchecked=unchecked, **moved)
 

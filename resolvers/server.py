@@ -13,13 +13,14 @@ from models.column import IdArray, among, table
 from models.conflict import Conflict
 from models.context import Context
 from models.held_name import NameTaken
+from models.intervention import Intervention, InterventionStatus
 from models.obstacle import Obstacle
 from models.server import Server, obstacle_on_server
 from resolvers.find import find, writing
 from resolvers.provisioning import delete_server
 from resolvers.suspension import PROFILE
 
-SERVERS, ACCOUNTS = table(Server), table(Account)
+SERVERS, ACCOUNTS, INTERVENTIONS = table(Server), table(Account), table(Intervention)
 GOING = union_all(
     select(SERVERS.c.id.label("key"), SERVERS.c.id.label("server_id")), select(SERVERS.c.owner_id, SERVERS.c.id)
 ).subquery("going_servers")
@@ -32,6 +33,15 @@ STATES = (
     .where(among(ACCOUNTS.c.server_id, bindparam("server_keys", type_=IdArray())))
     .distinct()
 )
+PLANNED = (
+    select(INTERVENTIONS.c.server_id)
+    .where(
+        among(INTERVENTIONS.c.server_id, bindparam("server_keys", type_=IdArray())),
+        INTERVENTIONS.c.status == InterventionStatus.SCHEDULED,
+    )
+    .distinct()
+)
+"""CAT-2. The servers on which an intervention is planned."""
 
 
 def of_owner() -> Select[Any]:
@@ -57,7 +67,8 @@ async def with_obstacles(context: Context, keys: Sequence[UUID]) -> list[tuple[R
     states: dict[UUID, set[AccountStatus]] = defaultdict(set)
     for row in await context.db.rows(STATES, given):
         states[row.server_id].add(row.status)
-    return [(found[key], obstacle_on_server(states[key])) for key in keys]
+    planned = {row.server_id for row in await context.db.rows(PLANNED, given)}
+    return [(found[key], obstacle_on_server(states[key], planned=key in planned)) for key in keys]
 
 
 async def rename(context: Context, *, key: UUID, name: str) -> UUID:
@@ -78,7 +89,8 @@ async def delete(context: Context, *, key: UUID, confirmation: str) -> UUID:
             await write.lock_one(PROFILE, {"owner_id": row.owner_id})
         server = await find(context, write, Server, key, "server_id")
         accounts = await write.lock(select_rows(Account).where(ACCOUNTS.c.server_id == key))
-        tasks = server.delete(write.record, accounts, confirmation)
+        planned = bool(await write.rows(PLANNED, {"server_keys": [key]}))
+        tasks = server.delete(write.record, accounts, confirmation, planned=planned)
         for task in tasks:
             write.add(task)
         if not accounts:

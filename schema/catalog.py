@@ -5,11 +5,11 @@ from typing import Any
 import strawberry
 
 from engine.declare import Batch, Computed, Many, declare
-from models import intervention, server_option
+from models import intervention_rate, server_option
 from models.fee import Fee
 from models.plan import PlanKind
 from resolvers import account_name, plan
-from resolvers import intervention as interventions
+from resolvers import intervention_rate as interventions
 from resolvers import server_option as options
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL
 from schema.money import Money
@@ -33,7 +33,7 @@ class ServerOption:
     available: bool = strawberry.field(description="Still on sale; old ones only stay on the servers that have them.")
 
 
-@listed(intervention.InterventionRate, description="Price of a technician's intervention on a server.")
+@listed(intervention_rate.InterventionRate, description="Price of a technician's intervention on a server.")
 class InterventionRate:
     code: str = strawberry.field(description='Stable code, e.g. "ram_change".')
     name: str = declare(NAME, description="Name to show.")

@@ -12,6 +12,7 @@ from schema.message import speaker
 
 LISTED = "List price {price}, in force since {since}."
 AGREED = "Agreed price {price}."
+CAPPED = "Done at once: {together} together, of which {most} at most are charged, in proportion."
 WHOLE = "A whole period of {days} days."
 PART = "{days} of the {period} days of a period."
 FIRST_MONTHS = "The first {months} months at once."
@@ -38,6 +39,8 @@ def _sentences(say: Say, told: Told, rate_bp: int) -> Iterator[str]:
         yield _refund(say, told)
     else:
         yield from _price(say, told)
+        if "most_cents" in told:
+            yield say(CAPPED, together=Money(told["together_cents"]), most=Money(told["most_cents"]))
         yield from _days(say, told)
         yield from _discounts(say, told)
     yield say(TAXED, rate=percent(rate_bp).normalize()) if rate_bp else say(UNTAXED)

@@ -38,6 +38,8 @@ PAID_UNTIL_ITS_END = (
     "Nothing is charged now: the period that runs is paid until its end. From then on it renews itself, and you pay."
 )
 CUT = "What was ordered and is not invoiced yet will be invoiced for the days used."
+CHARGED_WHEN_DONE = "It is charged once it is done, or cancelled too shortly before its slot."
+CHARGED_ALL_THE_SAME = "The slot is too near, or over: what was agreed on is charged all the same."
 BILLING = authorize(overall=[OverallPermission.BILLING], itself=True)
 
 
@@ -130,6 +132,11 @@ class TransferQuote(Quote):
     balance_after: Money | None = balance_after()
 
 
+@strawberry.type(description="Price of interventions done together.")
+class InterventionQuote(Quote):
+    balance_after: Money | None = balance_after()
+
+
 @strawberry.type(description="QUOTE_EXPIRED or QUOTE_CHANGED.")
 class QuoteError(UserError):
     code: Code = strawberry.field(description="Code.")
@@ -144,6 +151,8 @@ TYPES: dict[rows.QuoteKind, type[Quote]] = {
     rows.QuoteKind.INVOICING_DAY: InvoicingDayQuote,
     rows.QuoteKind.URGENT_TICKET: UrgentTicketQuote,
     rows.QuoteKind.TRANSFER: TransferQuote,
+    rows.QuoteKind.INTERVENTION: InterventionQuote,
+    rows.QuoteKind.INTERVENTION_CANCEL: InterventionQuote,
 }
 
 
@@ -190,3 +199,7 @@ def _warning(locale: Locale, caution: rows.Caution) -> str:
             return say(locale, VAT_UNCHECKED)
         case rows.Caution.URGENT_CHARGE:
             return say(locale, URGENT_CHARGE)
+        case rows.Caution.CHARGED_WHEN_DONE:
+            return say(locale, CHARGED_WHEN_DONE)
+        case rows.Caution.CHARGED_ALL_THE_SAME:
+            return say(locale, CHARGED_ALL_THE_SAME)

@@ -20,6 +20,7 @@ from schema.export import ExportMutation
 from schema.gate import check_guards, default_guard
 from schema.global_id import read_global_id
 from schema.grant import GrantMutation
+from schema.intervention import InterventionMutation
 from schema.invoice import InvoiceQuery
 from schema.invoicing_day import InvoicingDayMutation
 from schema.limit import LimitQuery
@@ -111,6 +112,7 @@ class Mutation(
     SubscriptionMutation,
     MigrationMutation,
     ServerMutation,
+    InterventionMutation,
     ContractMutation,
     UploadMutation,
     TicketMutation,

@@ -30,10 +30,11 @@ from schema.enumeration import described
 from schema.global_id import global_id, key_of
 from schema.grant import PermissionGrant, grants
 from schema.infrastructure import ServerConfiguration, ServerHealth
+from schema.intervention import Intervention, intervention_quote, interventions
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.plan import Plan
-from schema.quote import TransferQuote, UrgentTicketQuote
+from schema.quote import InterventionQuote, TransferQuote, UrgentTicketQuote
 from schema.subscription import ServiceSubscription, running_server
 from schema.transfer import START, Transfer, pending, transfer_quote
 from schema.urgent_ticket import urgent_ticket_quote
@@ -143,6 +144,8 @@ class Server(Node):
         arguments={"action": (rows.ServerAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )
+    interventions: list[Intervention] | None = interventions()
+    intervention_quote: InterventionQuote | None = intervention_quote()
     deletion_preview: DeletionPreview | None = declare(
         Batch("id", previews),
         authorize(),

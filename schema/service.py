@@ -18,7 +18,7 @@ described(
     PAYMENTS="Record bank transfers, and see what fits no payment.",
     ABUSE="Suspend profiles for what they host, and lift that.",
     DOMAINS="Report the domains of accounts.",
-    SUPPORT="Answer tickets, and schedule migrations.",
+    SUPPORT="Do for customers what the support team does.",
 )
 
 

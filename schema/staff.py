@@ -10,11 +10,13 @@ from schema.bank_transfer import BankTransferMutation, BankTransferQuery
 from schema.domain import DomainMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
+from schema.intervention import InterventionSupport
 from schema.migration import MigrationStaffMutation
 from schema.node import SOURCES
 from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
+from schema.server_creation import ServerCreationMutation
 from schema.suspension import SuspensionMutation
 from schema.ticket_desk import TicketDeskMutation, TicketDeskQuery
 
@@ -35,6 +37,8 @@ class StaffMutation(
     MigrationStaffMutation,
     BankTransferMutation,
     TicketDeskMutation,
+    InterventionSupport,
+    ServerCreationMutation,
 ):
     """Nouns of the staff schema."""
 

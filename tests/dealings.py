@@ -129,7 +129,7 @@ CREDENTIALS = {Place("profile", "ip_allowlist"), Place("profile", "pending_email
 """TOK-3. Columns that no token may see."""
 BILLED = (
     *("allocation", "charge", "invoice", "invoice_line", "invoice_tax", "journal_entry"),
-    *("payment", "payment_invoice", "payment_method", "receipt"),
+    *("payment", "payment_invoice", "payment_method", "receipt", "intervention"),
 )
 """PER-1. Tables that BILLING shows."""
 OF_CREDENTIALS = ("api_token", "sandbox_mail")

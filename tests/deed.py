@@ -13,6 +13,7 @@ from models.column import table
 from models.contract import Contract
 from models.db import Database, Db
 from models.grant import PermissionGrant
+from models.intervention import Intervention
 from models.permission import AccountPermission, OverallPermission, ServerPermission
 from models.plan import Plan
 from models.server import Server
@@ -25,6 +26,7 @@ KINDS: Mapping[str, tuple[Any, str]] = {
     "Account": (Account, "owner_id"),
     "ApiToken": (ApiToken, "profile_id"),
     "Contract": (Contract, "owner_id"),
+    "Intervention": (Intervention, "owner_id"),
     "PermissionGrant": (PermissionGrant, "owner_id"),
     "Server": (Server, "owner_id"),
     "ServiceSubscription": (Subscription, "owner_id"),
@@ -117,6 +119,8 @@ def _day_chosen(there: Stock) -> dict[str, Any]:
 QUOTES: Mapping[str, str] = {
     "accountPlanChange": """query ($accountId: ID!, $planId: ID!, $period: BillingPeriod!) { node(id: $accountId) {
       ... on Account { planChangeQuote(planId: $planId, period: $period) { token } } } }""",
+    "interventionCancel": """query ($interventionId: ID!) { node(id: $interventionId) {
+      ... on Intervention { cancelQuote { token } } } }""",
     "invoicingDayUpdate": "query ($day: Int) { viewer { invoicingDayQuote(day: $day) { token } } }",
 }
 """What a mutation costs: its token goes into the input."""
@@ -129,6 +133,11 @@ DEEDS: Mapping[str, Callable[[Stock], dict[str, Any]]] = {
     "apiTokenRegenerate": lambda there: {"apiTokenId": there.one("ApiToken")[0]},
     "apiTokenUpdate": lambda there: {"apiTokenId": there.one("ApiToken")[0], "name": there.name()},
     "contractAccept": lambda there: {"contractId": there.one("Contract")[0]},
+    "interventionCancel": lambda there: {
+        "interventionId": there.one("Intervention")[0],
+        "quoteToken": "-",
+        "idempotencyKey": there.key(),
+    },
     "invoicingDayUpdate": _day_chosen,
     "ipAllowlistUpdate": lambda there: {"networks": ["127.0.0.0/8"]},
     "permissionGrantRenounce": lambda there: {"grantId": there.one("PermissionGrant")[0]},

@@ -117,6 +117,8 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("alert", "told"): lambda of: {},
     Place("allocation", "debit_id"): lambda of: None,
     Place("bank_transfer", "amount_cents"): lambda of: 1,
+    Place("intervention", "lines"): lambda of: [],
+    Place("intervention", "scheduled_for"): lambda of: START + timedelta(days=of.number),
     Place("invoice", "position"): lambda of: of.number + 1,
     Place("journal_entry", "facts"): lambda of: {},
     Place("journal_entry", "position"): lambda of: of.number + 1,

@@ -57,6 +57,7 @@ KEPT = {
     "contract_acceptance": "proves what was agreed, by the pseudonym",
     "credit": "the ledger",
     "erasure": "the deletion itself",
+    "intervention": "goes with its server",
     "invoice": "kept for ten years, as it was issued",
     "journal_entry": "the ledger",
     "allocation": "the ledger",

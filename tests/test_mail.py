@@ -38,6 +38,39 @@ LIVE = Settings(
 NOW = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
 MAILS = "{ sandbox { mails { totalCount nodes { id sentAt template subject text token } } } }"
 
+FACTS = {
+    "name": "Deploy",
+    "owner": "owner@example.org",
+    "sender": "owner@example.org",
+    "recipient": "free@example.org",
+    "wanted": "shop",
+    "grantee": "delegate@example.org",
+    "on": "2026-12-22",
+    "before": "6.00",
+    "after": "7.00",
+    "period": "MONTHLY",
+    "amount": "12.00",
+    "number": "F2026-000042",
+    "reason": "UNPAID_BALANCE",
+    "text": "Somebody complained.",
+    "warning": "LAST",
+    "others": 0,
+    "customer": "Atelier Exemple",
+    "owed": "7.20",
+    "step": "FINAL_WARNING",
+    "title": "The site is slow",
+    "agent": "Ada",
+    "server": "forge",
+    "lines": ["First line", "Second line"],
+    "decision": "CHARGED",
+    "price": "400.00",
+    "slot": "2026-11-30T09:00:00+00:00",
+    "charged": True,
+    "work": {"en": "Change of memory, forge", "fr": "Changement de mémoire, forge"},
+    "plan": {"en": "Gold", "fr": "Gold"},
+}
+"""All that any mail tells."""
+
 
 def cause(template: str = "password_changed", locale: Locale = Locale.EN, **values: Any) -> Cause:
     link = new_id() if template in PAGES else None
@@ -51,32 +84,7 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
         occurred_at=NOW,
         sent_at=NOW,
         ip_address="192.0.2.7",
-        facts={
-            "name": "Deploy",
-            "owner": "owner@example.org",
-            "sender": "owner@example.org",
-            "recipient": "free@example.org",
-            "wanted": "shop",
-            "grantee": "delegate@example.org",
-            "on": "2026-12-22",
-            "before": "6.00",
-            "after": "7.00",
-            "period": "MONTHLY",
-            "amount": "12.00",
-            "number": "F2026-000042",
-            "reason": "UNPAID_BALANCE",
-            "text": "Somebody complained.",
-            "warning": "LAST",
-            "others": 0,
-            "customer": "Atelier Exemple",
-            "owed": "7.20",
-            "step": "FINAL_WARNING",
-            "title": "The site is slow",
-            "agent": "Ada",
-            "server": "forge",
-            "lines": ["First line", "Second line"],
-            "decision": "CHARGED",
-        },
+        facts=FACTS,
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
     )

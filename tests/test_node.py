@@ -11,6 +11,7 @@ from app.demo_hosting import ACCOUNT_KEYS
 from engine.bind import Bound
 from models.activity import ActivityEvent
 from models.column import new_id
+from models.intervention import Intervention
 from models.issuer import Office
 from models.migration import Migration
 from models.setting import Figures
@@ -21,6 +22,7 @@ from tests.booking import invoiced
 from tests.granting import put
 from tests.hosting import BOUTIQUE
 from tests.paying import add_card, top_up
+from tests.support import planned
 from tests.test_export import ask
 from tests.tickets import a_file
 from tests.transferring import start
@@ -53,6 +55,7 @@ PATHS = {
     "TicketMessage": "{ viewer { tickets(first: 1) { nodes { messages(first: 1) { nodes { id } } } } } }",
     "Attachment": '{ viewer { tickets(first: 1, filter: {search: "attached"}) { nodes { messages(first: 1) { nodes {'
     " attachments { id } } } } } } }",
+    "Intervention": '{ server(name: "forge") { interventions { id } } }',
     "SandboxMail": "{ sandbox { mails(first: 1) { nodes { id } } } }",
 }
 """How an object of each type is reached."""
@@ -88,6 +91,8 @@ async def shown(api: Api, token: str, kind: str) -> str:
         await put(api, Migration, **row.model_dump())
     if kind == "Export":
         return str((await ask(api))["export"]["id"])
+    if kind == "Intervention" and not await api.rows(Intervention):
+        await planned(api)
     found: Any = (await api.ask(PATHS[kind], token=token)).data
     while not isinstance(found, str):
         found = found[0] if isinstance(found, list) else next(iter(found.values()))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from models.intervention import together_cents
+from models.intervention_rate import together_cents
 from models.money import InvalidAmount, Money, cents_of
 from models.plan import cores, first_months_cents
 from models.price import BillingPeriod, Price, PriceRefused, begins, in_force

@@ -83,7 +83,7 @@ def account_rights(caller: Caller, kind: str, target: Target) -> Names:
 def server_rights(caller: Caller, kind: str, target: Target) -> Names:
     """PER-1, PER-3: what a delegate holds on a server, or on the one that an account is on."""
     on_server = kind == "Account" and target is Target.OWN_ON_SERVER
-    if not on_server and not (kind == "Server" and target in OWNED):
+    if not on_server and not (kind in ("Server", "Intervention") and target in OWNED):
         return NONE
     return frozenset(table.SERVER) if "TECHNICAL_SERVER" in caller.overall else caller.server
 

@@ -82,6 +82,7 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "ticketMarkRead": {},
     "subscriptionRenewalUpdate": {"renews": False},
     "migrationApply": {},
+    "interventionCancel": {"quoteToken": "none", "idempotencyKey": KEY},
     "accountRename": {"name": "matrix-renamed", "confirmation": "main-account"},
     "accountDelete": {"confirmation": "main-account"},
     "serverRename": {"name": "matrix-renamed"},

@@ -21,6 +21,8 @@ OF_OWNER = {
     "Payment.method": "CardPaymentMethod",
     "Payment.invoices": "Invoice",
     "Invoice.payments": "Payment",
+    "Server.interventions": "Intervention",
+    "Intervention.server": "Server",
 }
 OF_TICKETS = {
     "Profile.tickets": "Ticket",

@@ -21,6 +21,7 @@ from models.document_series import DocumentKind
 from models.export import Export
 from models.fee import Fee, FeePrice
 from models.grant import AccountGrant, PermissionGrant, ServerGrant
+from models.intervention import Intervention
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine, InvoiceTax
 from models.journal import EntryKind, JournalEntry
@@ -127,6 +128,7 @@ def estate_rows(estate: Estate, hashed: str) -> Iterator[SQLModel]:
         id=estate.account, name=estate.names[estate.account], plan_id=PLAN, transfer_id=estate.transfer, **owned
     )
     yield Account(id=estate.hosted, name=estate.names[estate.hosted], server_id=estate.server, **owned)
+    yield _work(estate)
     yield _subscription(estate)
     of_account: dict[str, Any] = {"owner_id": estate.owner, "account_id": estate.account, "name": "matrix"}
     yield Migration(id=estate.migration, summary="Newer.", scheduled_for=LONG_AFTER.date(), **of_account)
@@ -150,6 +152,18 @@ _ONE_EACH: dict[str, Any] = {
     "account": frozenset({"SITES"}),
     "server": frozenset({"HTTP"}),
 }
+
+
+def _work(estate: Estate) -> Intervention:
+    """What is planned on the server."""
+    return Intervention(
+        id=estate.intervention,
+        owner_id=estate.owner,
+        server_id=estate.server,
+        net_cents=CENTS,
+        scheduled_for=LONG_AFTER,
+        created_at=SINCE,
+    )
 
 
 def _subscription(estate: Estate) -> Subscription:

@@ -57,6 +57,12 @@ ON_SERVER: Final = Rule(owner=True, overall=_names("ACCOUNT_MANAGEMENT TECHNICAL
 # The contract says so: of urgent tickets.
 FEE: Final = Rule(owner=True, overall=_names("BILLING TECHNICAL_SERVER"), server=_names("TECHNICAL_CONTACT"))
 MAY_CALL: Final = Rule(owner=True, overall=_names("TECHNICAL_SERVER"), server=_names("TECHNICAL_CONTACT"))
+# The contract says: whoever pays for work on a server, orders it, or sees to the machine.
+CONCERNED: Final = Rule(
+    owner=True,
+    overall=_names("BILLING ACCOUNT_MANAGEMENT TECHNICAL_SERVER"),
+    server=_names("TECHNICAL_CONTACT"),
+)
 
 # The object gate of each type: who knows that the object exists (PER-12, convention 6).
 GATES: Final[dict[str, Rule]] = {
@@ -119,6 +125,9 @@ GATES: Final[dict[str, Rule]] = {
     "InvoicingDayQuote": BILLING,
     "UrgentTicketQuote": MAY_CALL,
     "TransferQuote": OWNER,
+    "InterventionQuote": SUBSCRIBED,
+    # The contract says: whoever pays, subscribes, or sees to the server.
+    "Intervention": CONCERNED,
     # the catalogue, ACC-3: the catalogue is read without a session.
     "Plan": PUBLIC,
     "Catalog": PUBLIC,
@@ -154,7 +163,10 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-1: what a balance is, BILLING is told, whatever the quote.
     *(
         group
-        for kind in ("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote", "UrgentTicketQuote", "TransferQuote")
+        for kind in (
+            *("AccountOpenQuote", "PlanChangeQuote", "InvoicingDayQuote"),
+            *("UrgentTicketQuote", "TransferQuote", "InterventionQuote"),
+        )
         for group in (
             (BILLING, f"{kind} balanceAfter"),
             (SEEN, f"{kind} token blockers expiresAt charge refund lines invoicedOn dueOn warnings"),
@@ -217,6 +229,12 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     # PER-4, PER-3: CONSUMPTION shows the server's accounts and its state.
     (ON_SERVER, "Server accounts"),
     (CONSUMPTION, "Server health"),
+    # CAT-2, PER-1: what it costs is BILLING's, cancelling it ACCOUNT_MANAGEMENT's.
+    (CONCERNED, "Server interventions"),
+    (SUBSCRIBED, "Server interventionQuote"),
+    (SEEN, "Intervention id server codes status scheduledFor"),
+    (BILLING, "Intervention price"),
+    (MANAGEMENT, "Intervention cancelQuote"),
     # BIL-19; PER-1.
     (SEEN, "Contract id title version acceptedAt documentUrl"),
     # The contract says.
@@ -289,6 +307,7 @@ LEADS_TO: Final[dict[str, str]] = {
     "Account.scheduledMigration": "Migration",
     "Account.pendingTransfer": "Transfer",
     "Server.owner": "Profile",
+    "Intervention.server": "Server",
     "Server.plan": "Plan",
     "Server.subscription": "ServiceSubscription",
     "ServiceSubscription.plan": "Plan",
@@ -394,6 +413,12 @@ MUTATIONS: Final[dict[str, Call]] = {
     # PER-2, PER-3.
     "migrationApply": Call(
         about="Migration", rule=Rule(owner=True, account=_names("MIGRATION"), server=_names("MIGRATION"))
+    ),
+    # CAT-2, PER-1.
+    "interventionCancel": Call(
+        about="Intervention",
+        rule=MANAGEMENT,
+        user_errors=_names("PROFILE_SUSPENDED EMAIL_NOT_VERIFIED"),
     ),
     # PER-5; TOK-3: a token may rename, never delete.
     "accountRename": Call(about="Account", rule=OWNER),

@@ -41,6 +41,7 @@ class Estate:
     file: UUID = field(default_factory=new_id)
     export: UUID = field(default_factory=new_id)
     transfer: UUID = field(default_factory=new_id)
+    intervention: UUID = field(default_factory=new_id)
 
     @property
     def names(self) -> Mapping[UUID, str]:
@@ -80,6 +81,7 @@ class Estate:
             "Attachment": self.file,
             "Export": self.export,
             "Transfer": self.transfer,
+            "Intervention": self.intervention,
             "Sandbox": CLOCK_ID,
             "Plan": PLAN,
         }
