@@ -1,6 +1,6 @@
 """The ASGI application: the endpoint, the schema's text, the GraphiQL page, and what says whether all is well."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from strawberry import Schema
 
 from app.attachment import attachment_route
@@ -85,9 +85,7 @@ def create_app(
             WebSocketRoute("/graphql", Socket(lobby)),
             Route("/staff/graphql", _staff_endpoint(settings, staff)),
             Route("/schema.graphql", _schema_response(bound)),
-            Route("/livez", _live),
-            Route("/readyz", _ready(database)),
-            metrics_route(settings, {"customer": host.executor, "staff": staff.executor}, lobby),
+            *_watched(settings, database, {"customer": host.executor, "staff": staff.executor}, lobby),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
             *_files(settings, database, host),
@@ -99,6 +97,17 @@ def create_app(
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
     app.state.bound, app.state.database, app.state.host, app.state.lobby = bound, database, host, lobby
     return app
+
+
+def _watched(
+    settings: Settings, database: Database, executors: Mapping[str, Executor], lobby: Lobby
+) -> list[BaseRoute]:
+    """Where operators look."""
+    return [
+        Route("/livez", _live),
+        Route("/readyz", _ready(database)),
+        metrics_route(settings, executors, lobby),
+    ]
 
 
 def _files(settings: Settings, database: Database, host: Host) -> list[Route]:

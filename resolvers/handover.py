@@ -16,9 +16,10 @@ from models.column import table
 from models.context import Context
 from models.db import Write
 from models.handover import Handing, Handover, Held, Receiving, decide_handover
+from models.intervention import Intervention, InterventionStatus
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine
-from models.obstacle import Obstacle
+from models.obstacle import InterventionPlanned, Obstacle
 from models.permission import Subject
 from models.plan import Plan
 from models.profile import Profile
@@ -30,6 +31,7 @@ from models.transfer import AnsweredBefore, Transfer, TransferMode, TransferStat
 from resolvers.contract import pending
 from resolvers.find import find, writing
 from resolvers.grant import end_with
+from resolvers.handed_over import move_along
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.opening import COUNTS, standing_of
 from resolvers.plan_change import cut, give_back, paid_periods
@@ -41,6 +43,7 @@ from resolvers.subscription import begin, invoicing_day
 OPERATION = "transferAccept"
 ACCOUNTS, SERVERS, PLANS, PROFILES = table(Account), table(Server), table(Plan), table(Profile)
 SUBSCRIPTIONS, INVOICES, LINES, TRANSFERS = table(Subscription), table(Invoice), table(InvoiceLine), table(Transfer)
+INTERVENTIONS = table(Intervention)
 ITEM: Any = bindparam("item_id")
 ACCOUNT = (
     select(
@@ -77,6 +80,12 @@ UNPAID = (
     )
     .limit(1)
 )
+PLANNED = (
+    select(INTERVENTIONS.c.id)
+    .where(INTERVENTIONS.c.server_id == ITEM, INTERVENTIONS.c.status == InterventionStatus.SCHEDULED)
+    .limit(1)
+)
+"""CAT-2. Whoever had it planned pays for it: it is done, or called off, before."""
 OFFER = select(TRANSFERS).where(TRANSFERS.c.id == bindparam("transfer_id"))
 
 
@@ -216,6 +225,7 @@ async def _obstacles(reader: Reader, item: Item, place: Any, transfer_id: UUID |
         found = [
             obstacle_to_server(ServerAction.TRANSFER, place.status, transfer_id),
             obstacle_to_handing_over(statuses),
+            InterventionPlanned() if await reader.rows(PLANNED, {"item_id": item.key}) else None,
         ]
     return tuple(filter(None, found))
 
@@ -289,6 +299,7 @@ async def _accepted(context: Context, write: Write, key: UUID, quote_token: str)
     else:
         item.hand_over(write.record, recipient.id)
     await write.flush()  # What ran has ended, and it is the recipient's, before the next begins.
+    await move_along(write, [each.id for each in accounts], server_id, recipient.id)
     await _go_on(context, write, handover, before, transfer)
     transfer.accept(write.record, handover.refund_cents, {"sender": sender.email, "recipient": recipient.email})
     await give_back(context, write, handover.given_back)  # Last: the series of documents is locked by it.

@@ -11,6 +11,7 @@ from models.secret import unsaid
 from resolvers import export as acts
 from schema.directive import authorize
 from schema.enumeration import described
+from schema.live import live
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.scalar import Url
@@ -48,6 +49,16 @@ class DataExportInput:
 @strawberry.type(description="Result of dataExport.")
 class DataExportPayload(MutationPayload):
     export: Export | None = refetched("export", "The export; poll or subscribe.")
+
+
+@strawberry.type
+class ExportSubscription:
+    export_updated: Export | None = live(
+        ["export."],
+        authorize(subject="exportId"),
+        arguments={"export_id": (strawberry.ID, "Export.")},
+        description="An export changed state.",
+    )
 
 
 @strawberry.type

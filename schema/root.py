@@ -16,7 +16,7 @@ from schema.deletion import DeletionMutation
 from schema.directive import PUBLIC, SEMANTIC_NON_NULL, Cost, complete_arguments
 from schema.email import EmailMutation
 from schema.error import ConflictError, GenericError, LimitError, ThrottleError
-from schema.export import ExportMutation
+from schema.export import ExportMutation, ExportSubscription
 from schema.gate import check_guards, default_guard
 from schema.global_id import read_global_id
 from schema.grant import GrantMutation
@@ -43,6 +43,7 @@ from schema.server import ServerMutation, ServerQuery
 from schema.session import SessionMutation, SessionQuery
 from schema.subscription import SubscriptionMutation
 from schema.ticket import TicketMutation, TicketQuery
+from schema.ticket_live import TicketSubscription
 from schema.token import TokenMutation
 from schema.transfer import TransferMutation
 from schema.two_factor import TwoFactorMutation
@@ -130,6 +131,8 @@ class Subscription(
     AlertSubscription,
     PaymentSubscription,
     BillingSubscription,
+    TicketSubscription,
+    ExportSubscription,
     ActivitySubscription,
 ):
     """Nouns, in the order of the contract."""

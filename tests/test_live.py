@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ import strawberry
 from sqlalchemy import delete, update
 from strawberry.schema.config import StrawberryConfig
 
+from app.gateways.upload_folder import UploadFolder
+from app.settings import Settings
 from engine.bind import Bound
 from models.activity import Fact
 from models.clock import FrozenClock
@@ -19,8 +22,10 @@ from models.grant import PermissionGrant
 from models.permission import OverallPermission
 from models.profile import Profile
 from models.session import Session
+from models.ticket_category import TicketCategory
 from models.token import ApiToken
 from resolvers import ledger
+from resolvers.export import make
 from schema.billing import Billing
 from schema.directive import authorize
 from schema.gate import default_guard
@@ -37,7 +42,9 @@ from tests.granting import a_grant
 from tests.paying import CONFIRM, asked, token, top_up
 from tests.test_access import staff
 from tests.test_alert import OPEN, RESOLVE
+from tests.test_export import ask
 from tests.test_suspension import abuse
+from tests.tickets import a_ticket, replied
 
 SIGN_OUT = "mutation { sessionDelete(input: {}) { deletedIds userErrors { code } } }"
 OTHERS_BILLING = """subscription Billing($id: ID!) {
@@ -110,6 +117,22 @@ async def test_alerts_are_told_to_those_concerned(api: Api) -> None:
         assert await delegate.is_quiet()
     assert (opened["kind"], opened["status"]) == ("TERMS_VIOLATION", "OPEN")
     assert (resolved["id"], resolved["status"]) == (opened["id"], "RESOLVED")
+
+
+TICKET = """subscription Ticket($id: ID!) { ticketMessageAdded(ticketId: $id) { body ticket { status } } }"""
+
+
+async def test_a_message_is_told_to_whoever_sees_the_ticket(api: Api) -> None:
+    """TIC-2. What is written is told; that it was read, or closed, is no message."""
+    ticket = await a_ticket(api, category=TicketCategory.BILLING)
+    other = await a_ticket(api, category=TicketCategory.BILLING)
+    async with line(api.app) as opened:
+        await (await opened.enter(await api.token(DELEGATE))).follow(TICKET, id=ticket)
+        await replied(api, other)
+        await replied(api, ticket, body="Is anybody there?")
+        told = await opened.told()
+        assert await opened.is_quiet()
+    assert told == {"body": "Is anybody there?", "ticket": {"status": "WAITING_SUPPORT"}}
 
 
 async def test_history_is_told_as_it_is_written(api: Api) -> None:
@@ -209,10 +232,13 @@ MAY: dict[str, dict[str, str | None]] = {
     "alertChanged": {"owner": None, "billing": None, "technical": None, "stranger": "NOT_FOUND"},
     "billingChanged": {"owner": None, "billing": None, "technical": "FORBIDDEN", "stranger": "NOT_FOUND"},
     "paymentUpdated": {"owner": None, "billing": None, "technical": "NOT_FOUND", "stranger": "NOT_FOUND"},
+    "ticketUpdated": {"owner": None, "billing": None, "technical": "NOT_FOUND", "stranger": "NOT_FOUND"},
+    "ticketMessageAdded": {"owner": None, "billing": None, "technical": "NOT_FOUND", "stranger": "NOT_FOUND"},
+    "exportUpdated": {"owner": None, "billing": "NOT_FOUND", "technical": "NOT_FOUND", "stranger": "NOT_FOUND"},
     "activityRecorded": {"owner": None, "billing": None, "technical": None, "stranger": None},
 }
 """PER-1, ALE-3. Who may follow what of the owner's; of the history, which takes no argument, each their own."""
-GIVEN = {"profileId": "profileId", "paymentId": "paymentId"}
+GIVEN = "profileId", "paymentId", "ticketId", "exportId"
 
 
 def test_every_live_field_says_who_may_follow_it(bound: Bound) -> None:
@@ -223,12 +249,16 @@ def test_every_live_field_says_who_may_follow_it(bound: Bound) -> None:
 
 
 @pytest.mark.parametrize(("name", "who"), [(name, who) for name, row in MAY.items() for who in row])
-async def test_every_live_field_is_followed_by_whom_it_may_be(api: Api, bound: Bound, name: str, who: str) -> None:
+async def test_every_live_field_is_followed_by_whom_it_may_be(
+    api: Api, bound: Bound, tmp_path: Path, name: str, who: str
+) -> None:
     """And whoever may not is told nothing; nor does the history of one tell of another."""
     kind = bound.graphql.subscription_type
     assert kind is not None
     payment = (await top_up(api, "25.00", token("card_3ds")))["payment"]["id"]
-    ids = {"profileId": profile_id(OWNER), "paymentId": payment}
+    ticket = await a_ticket(api, category=TicketCategory.BILLING)
+    export = (await ask(api))["export"]["id"]
+    ids = {"profileId": profile_id(OWNER), "paymentId": payment, "ticketId": ticket, "exportId": export}
     given = ", ".join(f'{argument}: "{ids[argument]}"' for argument in kind.fields[name].args)
     asks = f"({given})" if given else ""
     secret = await {
@@ -250,7 +280,11 @@ async def test_every_live_field_is_followed_by_whom_it_may_be(api: Api, bound: B
             assert await opened.heard() == {"type": "pong"}
         await asked(api, CONFIRM, {"id": payment})
         await adjusted(api)
-        heard = expected is None and (who == "owner" or name in ("billingChanged", "paymentUpdated"))
+        await replied(api, ticket)
+        async with Db(api.database) as db:
+            await make(db, Settings(upload_folder=tmp_path), UploadFolder(tmp_path))
+        told_of = {"billingChanged", "paymentUpdated", "ticketUpdated", "ticketMessageAdded", "exportUpdated"}
+        heard = expected is None and (who == "owner" or name in told_of)
         assert await opened.is_quiet() is not (heard and name != "alertChanged")
 
 
