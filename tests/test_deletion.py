@@ -69,6 +69,9 @@ KEPT = {
     "subscription": "what documents are about",
     "vat_consultation": "proves why there is no VAT on an invoice",
     "activity_event": "goes once everything has left",
+    "attachment": "goes with its ticket",
+    "ticket_message": "goes with its ticket",
+    "urgent_fee": "goes with its ticket; what was charged stands on an invoice",
     "clock_offset": "nobody's",
 }
 """Tables that speak of profiles and are not emptied at once, and why."""

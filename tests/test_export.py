@@ -34,6 +34,8 @@ ASK = """mutation Ask($password: String!) { dataExport(input: {currentPassword: 
 SEEN = "query Seen($id: ID!) { node(id: $id) { ... on Export { status downloadUrl expiresAt } } }"
 WITHHELD = {
     "account_name": "the names of accounts, which are there",
+    "bank_transfer": "what the bank told: what came of it is a payment",
+    "bank_transfer_candidate": "guesses of whose it is",
     "challenge": "minutes of a sign-in",
     "erasure": "of those who are gone",
     "idempotency_key": "hashes of what was asked",

@@ -58,6 +58,7 @@ FACTS = {
     "customer": "Atelier Exemple",
     "owed": "7.20",
     "step": "FINAL_WARNING",
+    "about": "example.org",
     "title": "The site is slow",
     "agent": "Ada",
     "server": "forge",

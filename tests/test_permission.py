@@ -39,6 +39,7 @@ from tests.booking import invoiced
 from tests.granting import a_grant, a_server, an_account, put
 from tests.paying import add_card, token, top_up
 from tests.support import planned
+from tests.test_export import ask
 from tests.tickets import a_file, a_ticket
 
 ME, OTHER = new_id(), new_id()
@@ -117,6 +118,7 @@ async def test_sql_lets_through_exactly_the_rows_that_are_decided(api: Api) -> N
     offers = [await an_offer(api, OWNER, FREE, keys[0]), await an_offer(api, FREE, OWNER, ACCOUNT_KEYS["hobby"])]
     await an_offer(api, FREE, OWNER, None)
     await planned(api)
+    await ask(api)
     owner = Viewer(profile_id=OWNER.key, interactive=True)
     for kind in GUARDED:
         found = await shown(api, SOURCES[kind], owner)
