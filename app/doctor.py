@@ -40,6 +40,8 @@ async def complaints(settings: Settings) -> list[str]:
         found.append(
             "ESPACE_SELLER_VAT_NUMBER is not set: documents without VAT name it, and VIES gives no proof without it."
         )
+    if not settings.sandbox and not settings.staff_networks:
+        found.append("ESPACE_STAFF_NETWORKS is not set: nobody of the staff reaches /staff/graphql.")
     return found + await _of_database(settings)
 
 

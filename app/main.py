@@ -19,7 +19,7 @@ from strawberry import Schema
 from app.document import document_route
 from app.examples import examples
 from app.graphiql import graphiql_page, graphiql_routes
-from app.host import Call, Host, ServiceHost
+from app.host import Call, Host, StaffHost
 from app.metrics import metrics_route
 from app.migration import is_at_head
 from app.notice import notice_route
@@ -57,7 +57,7 @@ def create_app(
     bound = bound or build()
     passwords = hashing_pool(settings)
     host = Host(settings, bound, database, passwords)
-    staff = ServiceHost(settings, staff_schema(), database, passwords)
+    staff = StaffHost(settings, staff_schema(), database, passwords)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -99,7 +99,7 @@ def _documents(settings: Settings, bound: Bound) -> Documents:
     )
 
 
-def _staff_endpoint(settings: Settings, host: ServiceHost) -> Endpoint[Call]:
+def _staff_endpoint(settings: Settings, host: StaffHost) -> Endpoint[Call]:
     return Endpoint(
         host,
         _documents(settings, host.bound),

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from models.activity import ActivityEvent
+from models.activity import ActivityChannel, ActivityEvent
 from models.column import table
+from models.profile import Profile
 
-EVENTS = table(ActivityEvent)
+EVENTS, PROFILES = table(ActivityEvent), table(Profile)
 
 
 def of_owner(
@@ -31,3 +32,12 @@ def of_owner(
     if until is not None:
         events = events.where(EVENTS.c.occurred_at < until)
     return events
+
+
+def actor() -> Select[Any]:
+    """PRO-15. Whose profile acted. Who of the staff it was, no customer is told, whatever they know of them."""
+    return (
+        select(EVENTS.c.id)
+        .join_from(EVENTS, PROFILES, PROFILES.c.id == EVENTS.c.actor_id)
+        .where(EVENTS.c.channel != ActivityChannel.SUPPORT)
+    )

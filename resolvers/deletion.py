@@ -38,6 +38,7 @@ from models.reset_request import ResetRequest
 from models.server import Server, ServerStatus
 from models.session import Session
 from models.setting import Figures
+from models.staff import StaffMember
 from models.subscription import Subscription, SubscriptionStatus
 from models.subscription_period import SubscriptionPeriod
 from models.suspension import Suspension, bear
@@ -103,6 +104,7 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Alert, "owner_id"),
     (Suspension, "owner_id"),
     (SandboxMail, "owner_id"),
+    (StaffMember, "profile_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""
 

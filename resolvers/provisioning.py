@@ -21,6 +21,8 @@ from models.profile import Profile
 from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from models.staff import refuse_own
+from models.viewer import Viewer
 from resolvers.subscription import end_of_account, end_of_server, take_back
 from resolvers.suspension import is_over, is_suspended
 
@@ -80,7 +82,15 @@ async def unanswered(db: Db, before: datetime, limit: int) -> Sequence[UUID]:
     return [row.id for row in await db.rows(waiting.order_by(TASKS.c.handed_at, TASKS.c.id).limit(limit))]
 
 
-async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, reason: str | None = None) -> bool:
+async def report(
+    db: Db,
+    office: Issuer,
+    *,
+    task_id: UUID,
+    outcome: Outcome,
+    reason: str | None = None,
+    by: Viewer | None = None,
+) -> bool:
     """EVT-2. Take the answer to a task, and do to the account what follows from it.
 
     False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
@@ -93,6 +103,8 @@ async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, rea
     )
     if asked is None:
         raise NotFound
+    if by is not None and asked.owner_id is not None:
+        refuse_own(by, asked.owner_id)
     if asked.state == TaskState(outcome.value):
         return False
     server_id = asked.server_id if asked.operation is Operation.DELETE else None

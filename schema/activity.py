@@ -58,10 +58,17 @@ class ActivityChange:
     after: str | None = strawberry.field(description="After.")
 
 
-def unnamed_actor(locale: Locale, channel: rows.ActivityChannel) -> Actor:
+@strawberry.type(description="A member of the support team.")
+class SupportAgent(Actor):
+    display_name: str = strawberry.field(description="First name.")
+
+
+def unnamed_actor(locale: Locale, channel: rows.ActivityChannel, facts: Mapping[str, Any]) -> Actor:
     """Who acted, where no profile may be shown."""
     if channel is rows.ActivityChannel.SYSTEM:
         return SystemActor(display_name="Espace")
+    if channel is rows.ActivityChannel.SUPPORT:
+        return SupportAgent(display_name=str(facts.get("agent") or say(locale, "Support team")))
     return HiddenActor(display_name=say(locale, "Somebody"))
 
 
@@ -85,11 +92,26 @@ def _shown(value: Any) -> str | None:
     return text if len(text) <= LONGEST_CHANGE else f"{text[:LONGEST_CHANGE]}…"
 
 
+def shown_address(channel: rows.ActivityChannel, ip_address: str | None) -> str | None:
+    """From where somebody acted; where the staff works is nobody's business."""
+    return None if channel is rows.ActivityChannel.SUPPORT else ip_address
+
+
+def reason(channel: rows.ActivityChannel, facts: Mapping[str, Any]) -> str | None:
+    """Section 14. Why somebody of the staff acted."""
+    return facts.get("why") if channel is rows.ActivityChannel.SUPPORT else None
+
+
 @node(rows.ActivityEvent, gate=authorize(), owner="owner_id", description="One action in the history.")
 class ActivityEvent(Node):
     occurred_at: datetime = strawberry.field(description="When.")
     actor: Actor = declare(
-        One("actor_id", kind="Profile", otherwise=Computed(unnamed_actor, ("channel",), given="locale")),
+        One(
+            "id",
+            acts.actor,
+            kind="Profile",
+            otherwise=Computed(unnamed_actor, ("channel", "facts"), given="locale"),
+        ),
         description="Who.",
     )
     channel: rows.ActivityChannel = strawberry.field(description="Through what.")
@@ -98,12 +120,18 @@ class ActivityEvent(Node):
     subject: Node | None = declare(
         Reference("subject_type", "subject_id"), description="Object concerned, when it still exists."
     )
-    ip_address: str | None = strawberry.field(description="Address of the caller.")
+    ip_address: str | None = declare(
+        Computed(shown_address, ("channel", "ip_address")),
+        description="Address of the caller; of the support team none is shown.",
+    )
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(
         One("owner_id"), description="Owner of what was acted on."
     )
     api_token: Annotated["ApiToken", strawberry.lazy("schema.token")] | None = declare(
         One("token_id"), description="Token used, when it still exists."
+    )
+    reason: str | None = declare(
+        Computed(reason, ("channel", "facts")), description="Why, of what the support team did."
     )
     changes: list[ActivityChange] = declare(Computed(changes, ("changes",)), description="What changed (bounded list).")
 

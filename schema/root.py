@@ -6,7 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
 from schema.account import AccountMutation, AccountQuery
-from schema.activity import HiddenActor, SystemActor
+from schema.activity import HiddenActor, SupportAgent, SystemActor
 from schema.catalog import CatalogQuery
 from schema.connection import name_pages
 from schema.contract import ContractMutation
@@ -121,6 +121,7 @@ def build() -> Bound:
             QuoteError,
             ThrottleError,
             HiddenActor,
+            SupportAgent,
             SystemActor,
         ],
         config=StrawberryConfig(scalar_map=SCALARS),
