@@ -227,7 +227,7 @@ class Host:
 
 
 class StaffHost(Host):
-    """TOK-5, section 14. What serves the staff schema: to people of the staff and other services, and to nobody else."""
+    """TOK-5, section 14. What serves the staff schema: to the staff's people and other services, to nobody else."""
 
     def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
         """Who calls. Refuses whatever is neither a service credential nor a session of somebody of the staff."""
