@@ -293,6 +293,16 @@ class Figures(BaseModel):
         default=timedelta(seconds=2), description="ACC-10. How long the machines may take to tell their figures."
     )
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
+    approval_lifetime: Duration = Field(
+        default=timedelta(days=2), description="Section 14. How long what staff asks for waits for a second member."
+    )
+    recovery_code_lifetime: Duration = Field(
+        default=timedelta(days=1), description="PRO-7. How long a code that the support team mailed is good."
+    )
+    recovery_code_guesses: int = Field(default=5, ge=1, description="PRO-7. How often such a code may be tried.")
+    access_recovery_retention: Duration = Field(
+        default=timedelta(days=90), description="PRO-7. How long requests for help with lost access are kept."
+    )
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."
     )

@@ -3,10 +3,12 @@
 from sqlmodel import SQLModel
 
 from models import (
+    access_recovery,
     account,
     account_name,
     activity,
     alert,
+    approval,
     attempt,
     challenge,
     charge,
@@ -55,10 +57,12 @@ from models import (
 )
 
 MODULES = (
+    access_recovery,
     account,
     account_name,
     activity,
     alert,
+    approval,
     attempt,
     challenge,
     charge,

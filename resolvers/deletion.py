@@ -11,8 +11,10 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import SQLModel
 from sqlmodel import select as select_rows
 
+from models.access_recovery import AccessRecovery
 from models.account import Account, AccountStatus
 from models.alert import Alert
+from models.approval import Approval
 from models.challenge import Challenge
 from models.charge import Charge, ChargeStatus
 from models.clock import civil_day, later
@@ -105,6 +107,8 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Suspension, "owner_id"),
     (SandboxMail, "owner_id"),
     (StaffMember, "profile_id"),
+    (Approval, "owner_id"),
+    (AccessRecovery, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""
 

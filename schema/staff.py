@@ -1,11 +1,13 @@
-"""The staff schema: what is served at `/staff/graphql` alone. It begins with what other services ask and report."""
+"""The staff schema: what is served at `/staff/graphql` alone. For other services, and for the staff's people."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from schema.access import AccessQuery
+from schema.access_recovery_desk import AccessRecoveryDeskMutation, AccessRecoveryDeskQuery
 from schema.alert import AlertMutation
+from schema.approval import ApprovalMutation, ApprovalQuery
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
@@ -14,16 +16,18 @@ from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
 from schema.suspension import SuspensionMutation
 
-DESCRIPTION = "What the provider's other services ask and report."
+DESCRIPTION = "What the provider's other services ask and report, and what its staff does for customers."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, ApprovalQuery, AccessRecoveryDeskQuery):
     """Nouns of the staff schema."""
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
-class StaffMutation(ProvisioningMutation, SuspensionMutation, AlertMutation):
+class StaffMutation(
+    ProvisioningMutation, SuspensionMutation, AlertMutation, ApprovalMutation, AccessRecoveryDeskMutation
+):
     """Nouns of the staff schema."""
 
 

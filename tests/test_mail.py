@@ -69,6 +69,7 @@ def cause(template: str = "password_changed", locale: Locale = Locale.EN, **valu
             "customer": "Atelier Exemple",
             "owed": "7.20",
             "step": "FINAL_WARNING",
+            "code_key": "01a20fb8-2d13-70a2-880d-dac18f000000",
         },
         link_id=link,
         link_expires_at=NOW + timedelta(hours=1) if link else None,
