@@ -141,7 +141,6 @@ class Wish:
     role: StaffRole
     subject_id: UUID
     arguments: dict[str, str]
-    reason: str
 
 
 def ask(record: Record, customer: Profile, by: UUID, wish: Wish, lifetime: timedelta) -> Approval:
@@ -154,7 +153,7 @@ def ask(record: Record, customer: Profile, by: UUID, wish: Wish, lifetime: timed
         subject_id=wish.subject_id,
         arguments=wish.arguments,
         asked_by=by,
-        reason=wish.reason,
+        reason=record.author.reason or "",
         asked_at=record.real_now,
         expires_at=record.real_now + lifetime,
     )

@@ -137,16 +137,15 @@ async def check_code(context: Context, *, key: UUID, code: str) -> bool:
     async with acting(context) as write:
         case, profile = await _case(context, write, key)
         guesses = context.figures.recovery_code_guesses
-        right = case.check_code(write.record, profile, code, key=context.key, guesses=guesses)
-    return right
+        return case.check_code(write.record, profile, code, key=context.key, guesses=guesses)
 
 
-async def ask_change(context: Context, *, key: UUID, address: str | None, reason: str) -> UUID:
+async def ask_change(context: Context, *, key: UUID, address: str | None) -> UUID:
     """PRO-7. Ask a second member of the staff for the change that a verified request lets be made."""
     async with acting(context) as write:
         case, profile = await _case(context, write, key)
         what, arguments = case.remedy(address)
-        wish = Wish(what, StaffRole.SUPPORT, case.id, arguments, reason)
+        wish = Wish(what, StaffRole.SUPPORT, case.id, arguments)
         return await approval.request(context, write, profile, wish)
 
 

@@ -225,7 +225,7 @@ class AccessRecoveryDeskMutation:
     @mutation(
         AccessRecoveryCodeCheckPayload,
         SUPPORT_STAFF,
-        description="Check the code that the customer told; it is tried a few times only.",
+        description="Check the code that the customer told; it can be tried a few times only.",
     )
     async def access_recovery_code_check(
         self, info: Info, input: AccessRecoveryCodeCheckInput
@@ -245,7 +245,6 @@ class AccessRecoveryDeskMutation:
             info.context,
             key=recovery_key(input.recovery_id),
             address=input.new_email or None,
-            reason=str(info.context.db.author.reason),
         )
         return AccessRecoveryChangeAskPayload.of(approval_id=global_id("Approval", key))
 
