@@ -1,23 +1,17 @@
 """Figures of the rules that an operator may change: delays, limits, rates. Every one is `ESPACE_<NAME>`."""
 
 from datetime import timedelta
-from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 
-
-def _seconds(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(gt=timedelta(0))]
-"""Seconds, or a duration of ISO 8601 such as `PT30M`."""
+from models.duration import Duration as Duration
+from models.staff_setting import StaffFigures
 
 
-class Figures(BaseModel):
+class Figures(StaffFigures):
     """What rules read. Defaults are the shipped ones; the application adds where it listens and stores."""
 
     billing_zone: str = Field(default="Europe/Paris", description="Time zone of civil dates on documents and periods.")
@@ -293,16 +287,6 @@ class Figures(BaseModel):
         default=timedelta(seconds=2), description="ACC-10. How long the machines may take to tell their figures."
     )
     clock_advance_years: int = Field(default=2, ge=1, description="How far one call may move the sandbox clock.")
-    approval_lifetime: Duration = Field(
-        default=timedelta(days=2), description="Section 14. How long what staff asks for waits for a second member."
-    )
-    recovery_code_lifetime: Duration = Field(
-        default=timedelta(days=1), description="PRO-7. How long a code that the support team mailed is good."
-    )
-    recovery_code_guesses: int = Field(default=5, ge=1, description="PRO-7. How often such a code may be tried.")
-    access_recovery_retention: Duration = Field(
-        default=timedelta(days=90), description="PRO-7. How long requests for help with lost access are kept."
-    )
     session_retention: Duration = Field(
         default=timedelta(days=30), description="How long ended and expired sessions are kept before they are deleted."
     )

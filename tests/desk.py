@@ -29,8 +29,6 @@ class Desk:
         kind = name[0].upper() + name[1:]
         fields = FIELDS.get(name, f"changed {PLAIN}")
         document = f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {fields} }} }}"
-            f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {FIELDS.get(name, f'changed {PLAIN}')} }} }}"
-        )
         answer = await staff(self.api, self.token, document, {"input": {"reason": WHY, **input}})
         payload: dict[str, Any] = answer.data[name]
         return payload
