@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Index, text
@@ -270,7 +270,7 @@ class AccessRecovery(SQLModel, table=True):
         record.happened(what, customer, **told(what, self.lost))
 
 
-def told(what: Action, lost: LostAccess) -> dict[str, str]:
+def told(what: Action, lost: LostAccess) -> dict[str, Any]:
     """PRO-7. What the customer is mailed of a step."""
     return {"lost": lost, "step": what.code.rpartition(".")[2]}
 

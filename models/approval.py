@@ -6,7 +6,7 @@ A row holds what is to be done and its arguments. It is carried out in the trans
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -163,5 +163,5 @@ MAILED: frozenset[Dangerous] = frozenset(Dangerous)
 """PRO-7. Of what the customer is mailed each step."""
 
 
-def _told(done: Action, what: Dangerous) -> dict[str, str]:
+def _told(done: Action, what: Dangerous) -> dict[str, Any]:
     return {"template": "access_recovery_step", "step": done.code} if what in MAILED else {}

@@ -67,7 +67,8 @@ def test_a_role_does_as_well_as_the_scope_that_goes_with_it() -> None:
 
 
 def test_without_two_factors_or_a_session_a_role_is_nothing() -> None:
-    for lacking in ({"two_factor": False}, {"interactive": False}, {"roles": frozenset()}):
+    without: list[dict[str, Any]] = [{"two_factor": False}, {"interactive": False}, {"roles": frozenset()}]
+    for lacking in without:
         assert decide_desk(person(StaffRole.ABUSE, **lacking), scope="ABUSE") is not None
         assert decide_desk(person(StaffRole.ABUSE, **lacking)) is not None
 
@@ -105,7 +106,10 @@ async def test_nobody_else_gets_in(api: Api, who: str) -> None:
     profiles, code = table(Profile), "TWO_FACTOR_REQUIRED" if who == "one factor" else "FORBIDDEN"
     if who == "api token":
         secret = (await api.api_token(STAFF)).secret
-    lacking = {"suspended": {"suspended_at": api.database.clock.now()}, "unverified": {"email_verified_at": None}}
+    lacking: dict[str, dict[str, Any]] = {
+        "suspended": {"suspended_at": api.database.clock.now()},
+        "unverified": {"email_verified_at": None},
+    }
     async with Db(api.database) as db:
         if who in lacking:
             await db.note(update(profiles).where(profiles.c.id == STAFF.key).values(**lacking[who]))
@@ -149,15 +153,14 @@ async def test_people_call_from_the_list_of_addresses_only(api: Api, database: D
 
 def test_without_a_list_production_lets_nobody_in() -> None:
     assert Settings().is_of_staff("192.0.2.1")
-    real = {"mode": Mode.PRODUCTION, "secret_key": "x" * 32, "tls_only_cookies": True}
+    real: dict[str, Any] = {"mode": Mode.PRODUCTION, "secret_key": "x" * 32, "tls_only_cookies": True}
     there = Settings(**real, public_url="https://espace.example")
     assert not there.is_of_staff("192.0.2.1")
-    listed = Settings(**real, public_url="https://espace.example", staff_networks=["192.0.2.0/24"])
-    assert (listed.is_of_staff("192.0.2.1"), listed.is_of_staff("198.51.100.1"), listed.is_of_staff("x")) == (
-        True,
-        False,
-        False,
+    listed = Settings(
+        **{**real, "public_url": "https://espace.example", "staff_networks": "192.0.2.0/24, 2001:db8::/32"}
     )
+    addresses = "192.0.2.1", "2001:db8::1", "198.51.100.1", "x"
+    assert [listed.is_of_staff(each) for each in addresses] == [True, True, False, False]
 
 
 # What they do
