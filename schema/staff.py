@@ -8,6 +8,7 @@ from schema.access import AccessQuery
 from schema.access_recovery_desk import AccessRecoveryDeskMutation, AccessRecoveryDeskQuery
 from schema.alert import AlertMutation
 from schema.approval import ApprovalMutation, ApprovalQuery
+from schema.customer import CustomerMutation, CustomerQuery
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
 from schema.node import SOURCES
@@ -20,13 +21,18 @@ DESCRIPTION = "What the provider's other services ask and report, and what its s
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery, ApprovalQuery, AccessRecoveryDeskQuery):
+class StaffQuery(AccessQuery, QuarantineQuery, CustomerQuery, ApprovalQuery, AccessRecoveryDeskQuery):
     """Nouns of the staff schema."""
 
 
 @strawberry.type(name="Mutation", description="Entry points for writing.")
 class StaffMutation(
-    ProvisioningMutation, SuspensionMutation, AlertMutation, ApprovalMutation, AccessRecoveryDeskMutation
+    ProvisioningMutation,
+    SuspensionMutation,
+    AlertMutation,
+    CustomerMutation,
+    ApprovalMutation,
+    AccessRecoveryDeskMutation,
 ):
     """Nouns of the staff schema."""
 

@@ -271,6 +271,7 @@ MUTATIONS: Final[dict[str, Call]] = {
     "sessionRefresh": _ANYBODY,
     "passwordResetRequest": _ANYBODY,
     "passwordReset": _ANYBODY,
+    "accessRecoveryRequest": _ANYBODY,
     # PER-5, TOK-3: credentials and identity, one's own, in person.
     "passwordChange": _SELF,
     "emailChange": _SELF,

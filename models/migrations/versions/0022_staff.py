@@ -33,6 +33,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_role")),
         sa.UniqueConstraint("profile_id", "role", name="uq_staff_role_profile_id_role"),
     )
+    op.create_index("ix_profile_organization_name", "profile", ["organization_name"], unique=False)
+    op.create_index("ix_profile_last_name", "profile", ["last_name"], unique=False)
     approvals()
     recoveries()
 
@@ -101,4 +103,6 @@ def recoveries() -> None:
 def downgrade() -> None:
     op.drop_table("access_recovery")
     op.drop_table("approval")
+    op.drop_index("ix_profile_last_name", table_name="profile")
+    op.drop_index("ix_profile_organization_name", table_name="profile")
     op.drop_table("staff_role")
