@@ -14,8 +14,8 @@ from tests.desk import WHY, Desk
 from tests.granting import a_server, an_account
 from tests.test_access import credential, staff
 
-SEARCH = """query($text: String!, $first: Int! = 25, $after: ID) { customerSearch(text: $text, first: $first, after: $after) {
-  next customers { profileId name email status } } }"""
+SEARCH = """query($text: String!, $first: Int! = 25, $after: ID) {
+  customerSearch(text: $text, first: $first, after: $after) { next customers { profileId name email status } } }"""
 
 
 async def found(desk: Desk, words: str) -> list[str]:
@@ -82,9 +82,8 @@ async def test_a_search_reads_no_table_from_end_to_end(api: Api) -> None:
     await acts.search(There(), "garden", None, 10)  # type: ignore[arg-type]
     async with api.database.readers.connect() as connection:
         plan = [row.detail for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {statements[0]}"))]
-    assert not [line for line in plan if line.startswith("SCAN") and "subquery" not in line and "anon" not in line], (
-        plan
-    )
+    assert len(plan) > 5
+    assert [line for line in plan if line.startswith("SCAN") and "subquery" not in line and "anon" not in line] == []
 
 
 async def test_who_looks_into_a_profile_is_in_its_history(api: Api) -> None:

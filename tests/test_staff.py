@@ -1,8 +1,9 @@
 """Section 14. People of the staff: who gets in, what their roles let them do, and what customers see of it."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import delete, update
 
 from app.credential import CSRF, CSRF_HEADER, SESSION
@@ -19,6 +20,8 @@ from models.staff import NoRole, OwnProfile, RoleThere, StaffMember, StaffRole, 
 from models.suspension import Suspension
 from models.viewer import Granted, Viewer
 from resolvers import staff as acts
+from schema.global_id import global_id
+from schema.staff import build
 from tests.api import DELEGATE, FREE, OWNER, STAFF, Api, profile_id, serving
 from tests.granting import a_grant
 from tests.test_access import staff
@@ -205,6 +208,39 @@ async def test_nobody_suspends_or_lifts_for_themselves(api: Api) -> None:
     answer = await staff(api, await api.two_factor(STAFF), SUSPEND, suspension(STAFF))
     assert [error["code"] for error in answer.data["profileSuspend"]["userErrors"]] == ["INVALID"]
     assert await api.rows(Suspension) == []
+
+
+def test_every_mutation_that_people_may_call_has_a_place_for_their_reason() -> None:
+    """Whatever a noun adds: without one, nobody of the staff could call it."""
+    mutations = build().graphql.mutation_type
+    assert mutations is not None
+    for name, field in mutations.fields.items():
+        there = cast(GraphQLInputObjectType, get_named_type(field.args["input"].type))
+        assert {"why", "reason"} & set(there.fields), name
+
+
+async def test_nothing_is_done_to_a_profile_of_their_own(api: Api) -> None:
+    """Every mutation that names a profile, whatever a noun adds."""
+    secret, mutations = await api.two_factor(STAFF), build().graphql.mutation_type
+    assert mutations is not None
+    case, asked = global_id("AccessRecovery", STAFF.key), set()
+    for name, field in mutations.fields.items():
+        there = cast(GraphQLInputObjectType, get_named_type(field.args["input"].type))
+        if "profileId" not in there.fields:
+            continue
+        said = {
+            "profileId": profile_id(STAFF),
+            "recoveryId": case,
+            "reason": "ILLICIT_CONTENT",
+            "text": "x",
+            "why": WHY,
+        }
+        given = {key: value for key, value in said.items() if key in there.fields}
+        document = f"mutation($input: {there.name}!) {{ {name}(input: $input) {{ userErrors {{ code field }} }} }}"
+        payload = (await staff(api, secret, document, {"input": given})).data[name]
+        asked.add(name)
+        assert [error["code"] for error in payload["userErrors"]] == ["INVALID"], name
+    assert {"profileSuspend", "profileSuspensionLift", "termsAlertOpen", "termsAlertResolve", "customerOpen"} <= asked
 
 
 # Operators
