@@ -112,7 +112,7 @@ def _history(key: UUID, after: tuple[datetime, UUID] | None) -> Select[Any]:
 
 def who(event: Row[Any]) -> str | None:
     """Who acted, as the staff knows them; None for the service itself."""
+    known: str | None = event.actor_email
     if event.channel is ActivityChannel.SUPPORT:
-        return event.actor_name or event.actor_email
-    email: str | None = event.actor_email
-    return email
+        known = event.actor_name or known
+    return known

@@ -11,7 +11,7 @@ from models import access_recovery as rows
 from models.profile import ProfileKind, display_name
 from resolvers import access_recovery as acts
 from schema.enumeration import described
-from schema.global_id import global_id, key_of
+from schema.global_id import global_id, key_of, read_global_id
 from schema.mutation import Info, mutation
 from schema.page import MOST, next_of, place
 from schema.provisioning import ServicePayload
@@ -119,8 +119,20 @@ async def access_recoveries(
     return AccessRecoveryPage(recoveries=[shown(row) for row in page], next=more)
 
 
+async def access_recovery(self: object, info: Info, recovery_id: strawberry.ID) -> AccessRecoveryDesk | None:
+    """PRO-7. One request."""
+    found = read_global_id(recovery_id)
+    row = await acts.shown(info.context, found[1]) if found and found[0] == "AccessRecovery" else None
+    return shown(row) if row else None
+
+
 @strawberry.type
 class AccessRecoveryDeskQuery:
+    access_recovery: AccessRecoveryDesk | None = strawberry.field(
+        resolver=access_recovery,
+        directives=[SUPPORT_STAFF],
+        description="A request for help with lost access; null where there is none of this id.",
+    )
     access_recoveries: AccessRecoveryPage | None = strawberry.field(
         resolver=access_recoveries,
         directives=[SUPPORT_STAFF],

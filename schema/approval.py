@@ -31,6 +31,7 @@ class Approval:
     id: strawberry.ID = strawberry.field(description="Id of it.")
     what: rows.Dangerous = strawberry.field(description="What is done with the approval.")
     role: StaffRole = strawberry.field(description="Whose it is to approve.")
+    recovery_id: strawberry.ID = strawberry.field(description="The request for help with lost access that it is of.")
     profile_id: strawberry.ID = strawberry.field(description="Global id of the profile concerned.")
     customer_email: str = strawberry.field(description="Its e-mail address.")
     new_email: str | None = strawberry.field(description="The address that is to replace it.")
@@ -48,6 +49,7 @@ async def approvals_waiting(self: object, info: Info) -> list[Approval]:
             id=strawberry.ID(global_id("Approval", row.id)),
             what=row.what,
             role=row.role,
+            recovery_id=strawberry.ID(global_id("AccessRecovery", row.subject_id)),
             profile_id=strawberry.ID(global_id("Profile", row.owner_id)),
             customer_email=row.email,
             new_email=row.arguments.get("address"),

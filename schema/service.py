@@ -38,10 +38,14 @@ def _check(viewer: Viewer, *, scope: ServiceScope | None = None, role: StaffRole
     if denial.missing is None:
         raise FieldRefused(UNAUTHENTICATED, "This needs a service credential.")
     missing = {"missing": str(denial.missing)}
+    if viewer.service_id is not None and scope is None:
+        raise FieldRefused(FORBIDDEN, "This is for people of the staff.", extensions=missing)
     if viewer.service_id is not None:
         raise FieldRefused(
             FORBIDDEN, "This credential has not the scope {scope}.", extensions=missing, scope=denial.missing
         )
+    if denial.missing not in StaffRole.__members__:
+        raise FieldRefused(FORBIDDEN, "This needs a service credential.", extensions=missing)
     raise FieldRefused(FORBIDDEN, "This needs the role {role}.", extensions=missing, role=denial.missing)
 
 

@@ -335,8 +335,21 @@ async def test_what_is_refused_is_not_done(api: Api) -> None:
     await api.two_factor(OWNER)
     first, second = await Desk.of(api), await Desk.of(api, STAFF2)
     asked = (await first.done("accessRecoveryChangeAsk", recoveryId=await verified(api, first)))["approvalId"]
-    waiting = "{ approvalsWaiting { id own askedBy reason customerEmail what } }"
-    shown = {"id": asked, "askedBy": "Sacha", "reason": WHY, "customerEmail": OWNER.email, "what": "TWO_FACTOR_OFF"}
+    (case,) = (await first.reads(LIST))["accessRecoveries"]["recoveries"]
+    one = "query($id: ID!) { accessRecovery(recoveryId: $id) { id verified codeAt calledAt documentsAt } }"
+    read = (await second.reads(one, id=case["id"]))["accessRecovery"]
+    assert (read["id"], read["verified"], read["calledAt"]) == (case["id"], True, None)
+    for nothing in ("x", asked, global_id("AccessRecovery", OWNER.key)):
+        assert await second.reads(one, id=nothing) == {"accessRecovery": None}
+    waiting = "{ approvalsWaiting { id own askedBy reason customerEmail what recoveryId } }"
+    shown = {
+        "recoveryId": case["id"],
+        "id": asked,
+        "askedBy": "Sacha",
+        "reason": WHY,
+        "customerEmail": OWNER.email,
+        "what": "TWO_FACTOR_OFF",
+    }
     for desk, own in ((first, True), (second, False)):
         assert (await desk.reads(waiting))["approvalsWaiting"] == [{**shown, "own": own}]
     await second.done("approvalRefuse", approvalId=asked)
