@@ -1,18 +1,26 @@
 """Section 14. People of the staff: who gets in, what their roles let them do, and what customers see of it."""
 
+import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 from sqlalchemy import delete, update
+from typer.testing import CliRunner
 
 from app.credential import CSRF, CSRF_HEADER, SESSION
+from app.doctor import complaints
+from app.main import open_database
+from app.migration import upgrade
 from app.settings import Mode, Settings
+from app.staff import staff as commands
 from engine.bind import Bound
 from models.activity import ActivityEvent
+from models.clock import RealClock
 from models.column import table
 from models.db import Database, Db
-from models.profile import Profile
+from models.profile import CREATED, Profile
 from models.refusal import NotFound
 from models.secret import csrf_token
 from models.session import Session, SessionTransport
@@ -260,3 +268,43 @@ async def test_roles_are_given_and_taken_by_operators(api: Api) -> None:
     async with Db(api.database) as db:
         await acts.remove(db, DELEGATE.email, [])
     assert (await staff(api, secret, SUSPEND, suspension())).status == 403
+
+
+async def test_the_doctor_says_that_nobody_gets_in(tmp_path: Path) -> None:
+    real: dict[str, Any] = {"mode": "production", "secret_key": "x" * 32, "tls_only_cookies": True}
+    real |= {"public_url": "https://espace.example", "database_url": f"sqlite:///{tmp_path}/none.sqlite"}
+    said = "ESPACE_STAFF_NETWORKS is not set: nobody of the staff reaches /staff/graphql."
+    for networks, told in (("", True), ("192.0.2.0/24", False)):
+        found = await complaints(Settings.model_validate({**real, "staff_networks": networks}))
+        assert (said in found) is told
+
+
+def test_operators_give_roles_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/espace.sqlite")
+    monkeypatch.setenv("ESPACE_DATABASE_URL", settings.database_url)
+
+    async def a_profile() -> None:
+        database = open_database(settings, RealClock())
+        await upgrade(database)
+        now = database.clock.now()
+        async with Db(database) as db, db.write() as write:
+            kim = Profile(email="kim@example.org", email_verified_at=now, password_changed_at=now, created_at=now)
+            write.add(kim)
+            write.record.happened(CREATED, kim)
+        await database.close()
+
+    asyncio.run(a_profile())
+    run = CliRunner().invoke
+    assert run(commands, ["add", "KIM@example.org", "--role", "support", "--role", "ABUSE"]).exit_code == 0
+    shown = run(commands, ["list"]).output
+    roles = [line.split()[:2] for line in shown.splitlines()]
+    assert roles == [["kim@example.org", role] for role in ("ABUSE", "SUPPORT")]
+    assert "two-factor authentication is off" in shown
+    again = run(commands, ["add", "kim@example.org", "--role", "ABUSE"])
+    nobody = run(commands, ["remove", "x@y.example"])
+    assert [(each.exit_code, each.stderr.strip()) for each in (again, nobody)] == [
+        (1, "The profile has this role already."),
+        (1, "Nobody signs in with x@y.example, confirmed."),
+    ]
+    assert run(commands, ["remove", "kim@example.org"]).exit_code == 0
+    assert run(commands, ["list"]).output == ""
