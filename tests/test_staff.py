@@ -212,6 +212,21 @@ async def test_the_customer_reads_why_and_not_who_or_from_where(api: Api) -> Non
     assert (event.actor_id, event.session_id is not None) == (STAFF.key, True)
 
 
+async def test_a_role_that_was_taken_back_meanwhile_counts_no_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, real = await api.two_factor(STAFF), acts.at_desk
+
+    async def then_gone(db: Db, viewer: Viewer) -> Viewer:
+        found = await real(db, viewer)
+        async with Db(api.database) as other:
+            await acts.remove(other, STAFF.email, [StaffRole.ABUSE])
+        return found
+
+    monkeypatch.setattr(acts, "at_desk", then_gone)
+    answer = await staff(api, secret, SUSPEND, suspension())
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert await api.rows(Suspension) == []
+
+
 async def test_nobody_suspends_or_lifts_for_themselves(api: Api) -> None:
     answer = await staff(api, await api.two_factor(STAFF), SUSPEND, suspension(STAFF))
     assert [error["code"] for error in answer.data["profileSuspend"]["userErrors"]] == ["INVALID"]
