@@ -31,6 +31,7 @@ from models.tables import metadata
 from tests.database import START
 from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, ON_SERVER, SHARED_ALERT, Mark, Of, Place
 
+CHANNELS = ActivityChannel.SESSION, ActivityChannel.API_TOKEN, ActivityChannel.SYSTEM
 ROWS = 4
 """Of each table and customer, where there may be several."""
 HERE = "127.0.0.0/8"
@@ -98,11 +99,7 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("account_grant", "permissions"): lambda of: mask_of(ON_ACCOUNTS[of.number][2]),
     Place("activity_event", "actor_id"): _actor,
     # What is by the support team shows no address; of the facts only its reason is shown, which has a test of its own.
-    Place("activity_event", "channel"): lambda of: (
-        ActivityChannel.SESSION,
-        ActivityChannel.API_TOKEN,
-        ActivityChannel.SYSTEM,
-    )[of.number % 3],
+    Place("activity_event", "channel"): lambda of: CHANNELS[of.number % len(CHANNELS)],
     Place("activity_event", "facts"): lambda of: {},
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
     Place("api_token", "only_account_id"): _only_account,
