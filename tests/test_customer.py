@@ -80,7 +80,7 @@ async def test_a_search_reads_no_table_from_end_to_end(api: Api) -> None:
 
     await acts.search(There(), "garden", None, 10)  # type: ignore[arg-type]
     async with api.database.readers.connect() as connection:
-        explained = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statements[0]}")
+        explained = await connection.exec_driver_sql(" ".join(("EXPLAIN QUERY PLAN", str(statements[0]))))
         plan = [row.detail for row in explained]
     assert len(plan) > 5
     assert [line for line in plan if line.startswith("SCAN") and "subquery" not in line and "anon" not in line] == []
