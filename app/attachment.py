@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.credential import cookie_values, credential, service_secret
+from app.credential import cookie_values, credential, desk_credential
 from app.document import HEADERS
 from app.host import Host
 from engine.error import RequestRefused
@@ -71,7 +71,7 @@ async def callers(db: Db, host: Host, request: Request) -> list[Viewer]:
         return [each.viewer for each in resumed if each is not None]
     secret = authorization[0].partition(" ")[2].strip()
     if is_well_formed(secret, SecretKind.SERVICE):
-        viewer = await service.resume(db, service_secret(request), address)
+        viewer = await service.resume(db, desk_credential(request, host.cookies).secret, address)
         return [viewer] if viewer else []
     given = credential(request, host.cookies)
     if given is None:

@@ -26,6 +26,7 @@ from app.reference import settings_table
 from app.server import serve_until_stopped
 from app.service import services
 from app.settings import Settings, WrongSettings, load
+from app.staff import staff
 from app.vault import KeyVault
 from app.worker import work
 from models.clock import RealClock
@@ -37,6 +38,7 @@ from schema.staff import build as build_staff
 app = typer.Typer(help="A customer space as one GraphQL API.", no_args_is_help=True, add_completion=False)
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(services, name="services")
+app.add_typer(staff, name="staff")
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(ledger, name="ledger")
 SDL = Path(__file__).resolve().parent.parent / "schema" / "schema.graphql"

@@ -19,7 +19,7 @@ CSRF_HEADER = "X-CSRF-Token"
 LONGEST_CUSTOMER = 254
 ACCOUNT = re.compile("[a-z0-9_-]{1,64}")
 AFTER_TOKEN = "After the token only customer=, an e-mail address, or account=, a name, may follow."  # noqa: S105
-FOR_SERVICES = "This is for the provider’s other services."
+FOR_STAFF = "This is for the provider’s staff and other services."
 BASIC_FORM = "With Basic, the user name is an API token and the password is empty."
 
 
@@ -123,17 +123,21 @@ def credential(request: Request, cookies: Cookies) -> Credential | None:
     return None
 
 
-def service_secret(request: Request) -> str:
-    """TOK-5. The credential of another service, as a bearer. Whatever opens the customers' area gets nothing here."""
+def desk_credential(request: Request, cookies: Cookies) -> Credential:
+    """TOK-5, section 14. The credential of another service, or a session, as at `/graphql`. API tokens never count."""
     authorization = request.headers.getlist("authorization")
-    if not authorization:
-        if request.headers.get("cookie"):
-            raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
-        raise unauthenticated(FOR_SERVICES)
-    scheme, _, value = authorization[0].partition(" ")
+    scheme, _, value = authorization[0].partition(" ") if authorization else ("", "", "")
     if len(authorization) == 1 and scheme.lower() == "bearer" and is_well_formed(value.strip(), SecretKind.SERVICE):
-        return value.strip()
-    raise RequestRefused(403, FORBIDDEN, FOR_SERVICES)
+        return Credential(value.strip(), SecretKind.SERVICE)
+    try:
+        given = credential(request, cookies)
+    except RequestRefused:
+        given = None
+    if given is not None and given.kind in (SecretKind.ACCESS, SecretKind.COOKIE):
+        return given
+    if authorization or request.headers.get("cookie"):
+        raise RequestRefused(403, FORBIDDEN, FOR_STAFF)
+    raise unauthenticated(FOR_STAFF)
 
 
 def from_bearer(secret: str) -> Credential:

@@ -21,6 +21,7 @@ from models.db import Database, Db
 from models.mail import Cause, SandboxMail
 from models.profile import CREATED, Locale, Profile, ProfileKind
 from models.setting import Figures
+from models.staff import StaffRole, give_role
 from models.two_factor import TwoFactor
 from models.vault import Vault
 from resolvers import catalog, contract
@@ -44,6 +45,8 @@ class Person:
     values: dict[str, Any] = field(default_factory=dict)
     two_factor: bool = False
     """Signs in with codes of TWO_FACTOR_SECRET."""
+    roles: tuple[StaffRole, ...] = ()
+    """Section 14. What of the staff they are."""
 
 
 def _key(number: int) -> UUID:
@@ -82,8 +85,22 @@ PEOPLE = (
         "a private individual in Germany with one account",
         {"first_name": "Kim", "last_name": "Beispiel", "city": "Berlin", "postal_code": "10115", "country": "DE"},
     ),
-    Person(_key(5), "staff@example.org", "somebody with two factors on", {"locale": Locale.FR}, two_factor=True),
-    Person(_key(6), "staff2@example.org", "somebody with two factors on", {"locale": Locale.EN}, two_factor=True),
+    Person(
+        _key(5),
+        "staff@example.org",
+        "somebody of the staff, with every role",
+        {"first_name": "Sacha", "locale": Locale.FR},
+        two_factor=True,
+        roles=tuple(StaffRole),
+    ),
+    Person(
+        _key(6),
+        "staff2@example.org",
+        "a second one, who approves what the first asks for",
+        {"first_name": "Robin", "locale": Locale.EN},
+        two_factor=True,
+        roles=tuple(StaffRole),
+    ),
 )
 
 
@@ -139,6 +156,10 @@ async def _people(db: Db, missing: list[Person], password_hash: str, vault: Vaul
                 await write.flush()
                 write.add(TwoFactor(profile_id=person.key, sealed_secret=sealed, created_at=since))
             write.record.happened(CREATED, profile)
+            if person.roles:
+                await write.flush()
+            for role in person.roles:
+                write.add(give_role(write.record, profile, role))
         await write.flush()
         versions = await contract.current(write)
         for person in missing:

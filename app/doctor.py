@@ -46,6 +46,8 @@ async def complaints(settings: Settings) -> list[str]:
         found.append(
             "ESPACE_STRIPE_SECRET_KEY is one for tests: whoever knows a test card pays with it, and for nothing."
         )
+    if not settings.sandbox and not settings.staff_networks:
+        found.append("ESPACE_STAFF_NETWORKS is not set: nobody of the staff reaches /staff/graphql.")
     return found + await _of_database(settings)
 
 

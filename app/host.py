@@ -12,14 +12,22 @@ from starlette.responses import Response
 
 from app.address import client_address
 from app.allowance import Allowance
-from app.credential import Cookies, Credential, credential, service_secret, unauthenticated
+from app.credential import FOR_STAFF, Cookies, Credential, credential, desk_credential, unauthenticated
 from app.gateways.simulator import SimulatedInfrastructure
 from app.payments import providers_of
 from app.register import register_of
 from app.settings import Settings
 from app.vault import KeyVault
 from engine.bind import Bound
-from engine.error import IP_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, RequestRefused, Translate
+from engine.error import (
+    FORBIDDEN,
+    IP_NOT_ALLOWED,
+    TWO_FACTOR_REQUIRED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    RequestRefused,
+    Translate,
+)
 from engine.executor import Executor
 from engine.operation import Document, Execution, Operation
 from models.conflict import Busy
@@ -30,8 +38,9 @@ from models.network import AddressNotAllowed
 from models.profile import Locale
 from models.secret import SecretKind
 from models.session import SessionEnded, SessionMethod
+from models.staff import Lack, NotAtDesk
 from models.viewer import Viewer
-from resolvers import right, service, session, token
+from resolvers import right, service, session, staff, token
 from schema.message import preferred, speaker
 from schema.scalar import instant_text
 
@@ -40,6 +49,12 @@ SIGN_IN = "Sign in first."
 ELSEWHERE = "This address is not among those that the profile allows."
 SILENT = "The machines do not tell their figures at the moment."
 BUSY = "The service is busy: try again in a moment."
+OFF_THE_LIST = "This address is not among those that the staff works from."
+AT_DESK = {
+    Lack.ROLE: (FORBIDDEN, FOR_STAFF),
+    Lack.TWO_FACTOR: (TWO_FACTOR_REQUIRED, "Verify a second factor first."),
+}
+"""Section 14. What a session that is good elsewhere is told."""
 
 
 @dataclass
@@ -212,7 +227,7 @@ class Host:
             else:
                 resumed = await session.resume(call.db, call.figures, given.secret, caller)
         except Busy:
-            raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
+            raise busy() from None
         except AddressNotAllowed:
             self.allowance.charge_document(call.viewer)
             raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
@@ -226,24 +241,53 @@ class Host:
             raise unauthenticated()
 
 
-class ServiceHost(Host):
-    """TOK-5. What serves the staff schema: to other services of the provider, and to nobody else."""
+class StaffHost(Host):
+    """TOK-5, section 14. What serves the staff schema: to the staff's people and other services, to nobody else."""
 
     def recognise(self, request: Request) -> Callable[[Call], Awaitable[None]]:
-        """The service that calls. Refuses whatever is no service credential."""
-        secret = service_secret(request)
+        """Who calls. Refuses whatever is neither a service credential nor a session of somebody of the staff."""
+        given = desk_credential(request, self.cookies)
 
         async def recognised(call: Call) -> None:
-            try:
-                viewer = await service.resume(call.db, secret, call.viewer.ip_address)
-            except Busy:
-                raise RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"}) from None
-            except AddressNotAllowed:
-                self.allowance.charge_document(call.viewer)
-                raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
-            if viewer is None:
-                self.allowance.charge_document(call.viewer)
-                raise unauthenticated()
-            call.viewer = viewer
+            if given.kind is SecretKind.SERVICE:
+                await self._service(call, given.secret)
+            else:
+                await self._person(call, given)
 
         return recognised
+
+    async def _service(self, call: Call, secret: str) -> None:
+        try:
+            viewer = await service.resume(call.db, secret, call.viewer.ip_address)
+        except Busy:
+            raise busy() from None
+        except AddressNotAllowed:
+            self.allowance.charge_document(call.viewer)
+            raise RequestRefused(403, IP_NOT_ALLOWED, ELSEWHERE) from None
+        if viewer is None:
+            self.allowance.charge_document(call.viewer)
+            raise unauthenticated()
+        call.viewer = viewer
+
+    async def _person(self, call: Call, given: Credential) -> None:
+        """Section 14. From elsewhere nobody is looked up: the answer there tells nothing of whose session it is."""
+        nobody = call.viewer
+        if not self.settings.is_of_staff(nobody.ip_address):
+            self.allowance.charge_document(nobody)
+            raise RequestRefused(403, IP_NOT_ALLOWED, OFF_THE_LIST)
+        await self._recognise(call, given)
+        if call.viewer.profile_id is None:  # A cookie that is no good any more.
+            raise unauthenticated(FOR_STAFF)
+        try:
+            call.viewer = await staff.at_desk(call.db, call.viewer)
+        except NotAtDesk as refused:
+            self.allowance.charge_document(call.viewer)
+            code, sentence = AT_DESK[refused.reason]
+            raise RequestRefused(403, code, sentence) from None
+        except Busy:
+            raise busy() from None
+
+
+def busy() -> RequestRefused:
+    """503: the database has no time."""
+    return RequestRefused(503, UNAVAILABLE, BUSY, headers={"Retry-After": "1"})

@@ -23,7 +23,7 @@ from app.examples import examples
 from app.export import export_route
 from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
-from app.host import Call, Host, ServiceHost
+from app.host import Call, Host, StaffHost
 from app.live import Lobby, looked_after
 from app.metrics import metrics_route
 from app.migration import is_at_head
@@ -64,7 +64,7 @@ def create_app(
     bound = bound or build()
     passwords = hashing_pool(settings)
     host = Host(settings, bound, database, passwords)
-    staff = ServiceHost(settings, staff_schema(), database, passwords)
+    staff = StaffHost(settings, staff_schema(), database, passwords)
     lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
 
     @asynccontextmanager
@@ -130,7 +130,7 @@ def _documents(settings: Settings, bound: Bound) -> Documents:
     )
 
 
-def _staff_endpoint(settings: Settings, host: ServiceHost) -> Endpoint[Call]:
+def _staff_endpoint(settings: Settings, host: StaffHost) -> Endpoint[Call]:
     return Endpoint(
         host,
         _documents(settings, host.bound),

@@ -28,17 +28,17 @@ def add(
 ) -> None:
     """A new one; prints its secret, which is shown this once."""
     try:
-        typer.echo(_asked(lambda db: service.add(db, name, scope, [normal(each) for each in network or []])))
+        typer.echo(asked(lambda db: service.add(db, name, scope, [normal(each) for each in network or []])))
     except Conflict:
-        raise _refused(f"There is a credential named {name}.") from None
+        raise refused(f"There is a credential named {name}.") from None
     except NotANetwork as error:
-        raise _refused(str(error)) from None
+        raise refused(str(error)) from None
 
 
 @services.command(name="list")
 def list_() -> None:
     """All of them."""
-    for row in _asked(service.listed):
+    for row in asked(service.listed):
         state = "ended" if row.ended_at else "in force"
         used = f"{row.last_used_at:%Y-%m-%d %H:%M}" if row.last_used_at else "never"
         typer.echo(f"{row.name}  {state}  {','.join(row.scopes)}  last used {used}")
@@ -47,17 +47,20 @@ def list_() -> None:
 @services.command()
 def end(name: Name) -> None:
     """Refuse one from now on."""
-    if not _asked(lambda db: service.end(db, name)):
-        raise _refused(f"There is no credential in force named {name}.")
+    if not asked(lambda db: service.end(db, name)):
+        raise refused(f"There is no credential in force named {name}.")
 
 
-def _refused(sentence: str) -> typer.Exit:
+def refused(sentence: str) -> typer.Exit:
+    """The end of a command that did nothing, once it said why."""
     typer.echo(sentence, err=True)
     return typer.Exit(1)
 
 
-def _asked(question: Callable[[Db], Awaitable[Result]]) -> Result:
-    async def asked() -> Result:
+def asked(question: Callable[[Db], Awaitable[Result]]) -> Result:
+    """What the database of the settings answers."""
+
+    async def answered() -> Result:
         database = open_database(load(), RealClock())
         try:
             async with Db(database) as db:
@@ -65,4 +68,4 @@ def _asked(question: Callable[[Db], Awaitable[Result]]) -> Result:
         finally:
             await database.close()
 
-    return asyncio.run(asked())
+    return asyncio.run(answered())

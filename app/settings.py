@@ -24,6 +24,7 @@ from engine.request import RequestLimits
 from models import sqlite
 from models.db import async_url
 from models.duration import Duration
+from models.network import allowed
 from models.setting import Figures
 
 PREFIX = "ESPACE_"
@@ -81,6 +82,13 @@ class Settings(Figures, BaseSettings):
     )
     metrics_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(), description="Networks that may read `/metrics`; separated by commas. By default nobody."
+    )
+    staff_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        default=(),
+        description=(
+            "Networks from which people of the staff reach `/staff/graphql`; separated by commas. By default from"
+            " anywhere in a sandbox, and from nowhere in production."
+        ),
     )
     worker_in_server: bool | None = Field(
         default=None, description="Run the worker inside the server; by default with SQLite only."
@@ -200,7 +208,9 @@ class Settings(Figures, BaseSettings):
     )
     log_format: str = Field(default="console", pattern="^(console|json)$", description="`console` or `json`.")
 
-    @field_validator("origins", "trusted_proxies", "metrics_networks", "collection_retry_days", mode="before")
+    @field_validator(
+        "origins", "trusted_proxies", "metrics_networks", "staff_networks", "collection_retry_days", mode="before"
+    )
     @classmethod
     def _separated(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -292,6 +302,12 @@ class Settings(Figures, BaseSettings):
     def journal_mode(self) -> str:
         """How SQLite keeps what is being written, in its own words."""
         return sqlite.journal_mode if self.sqlite_journal is Journal.AUTO else self.sqlite_journal.value.upper()
+
+    def is_of_staff(self, address: str) -> bool:
+        """Section 14. Whether people of the staff may call from this address."""
+        if not self.staff_networks:
+            return self.sandbox
+        return allowed([str(network) for network in self.staff_networks], address)
 
     @property
     def links_lead_to(self) -> str:

@@ -22,6 +22,7 @@ from models.delivery import DeliveryState
 from models.issuer import Office
 from models.mail import Mailer
 from resolvers import (
+    access_recovery,
     delivery,
     erasure,
     export,
@@ -66,6 +67,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
     """One round: everything that is due now; of what can wait for another worker, nothing more once `stop` is set."""
     async with Db(database) as db:
         await password.answer_requests(db, settings)
+        await access_recovery.look_up(db)
         await deliver(db, settings, stop or asyncio.Event())
         await simulator.answer_due(db, Office(settings, settings.sandbox))
         await ledger_seal.seal(db)
@@ -80,6 +82,7 @@ async def work_once(database: Database, settings: Settings, stop: asyncio.Event 
         await session.purge(db, settings)
         await refresh.purge(db, settings)
         await idempotency.purge(db, settings)
+        await access_recovery.purge(db, settings)
 
 
 async def fall_due(db: Db, settings: Settings) -> None:

@@ -105,6 +105,15 @@ class Author:
     session_id: UUID | None = None
     ip_address: str | None = None
     token_id: UUID | None = None
+    agent: str | None = None
+    """Section 14. The first name of somebody of the staff, which customers see."""
+    reason: str | None = None
+    """Section 14. Why somebody of the staff acts."""
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What of it stands among the facts."""
+        return {name: text for name, text in (("agent", self.agent), ("why", self.reason)) if text}
 
 
 @dataclass(slots=True)
@@ -139,7 +148,7 @@ class Record:
                 session_id=self.author.session_id,
                 token_id=self.author.token_id,
                 ip_address=self.author.ip_address,
-                facts=facts,
+                facts={**self.author.said, **facts},
                 changes={name: [before, after] for name, (before, after) in (changes or {}).items()},
             )
         )

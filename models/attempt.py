@@ -36,6 +36,7 @@ class AttemptKind(StrEnum):
     ACTIVATION = "activation"
     RESET = "reset"
     MAIL = "mail"
+    RECOVERY = "recovery"
 
 
 @dataclass(eq=False)
@@ -90,6 +91,7 @@ def of_address(kind: AttemptKind, address: str, figures: Figures) -> Bucket:
         AttemptKind.CODE: (figures.codes_per_address, figures.code_address_interval),
         AttemptKind.RESET: (figures.resets_per_address, figures.reset_address_interval),
         AttemptKind.MAIL: (figures.resets_per_address, figures.reset_address_interval),
+        AttemptKind.RECOVERY: (figures.resets_per_address, figures.reset_address_interval),
     }[kind]
     return Bucket(f"{kind}:address:{neighbourhood(address)}", attempts, interval)
 
@@ -105,6 +107,7 @@ def of_strangers(kind: AttemptKind, email: str, figures: Figures) -> Bucket:
         AttemptKind.SIGN_IN: (figures.sign_ins_per_email, figures.sign_in_email_interval),
         AttemptKind.RESET: (figures.resets_per_email, figures.reset_email_interval),
         AttemptKind.MAIL: (figures.resets_per_email, figures.reset_email_interval),
+        AttemptKind.RECOVERY: (figures.resets_per_email, figures.reset_email_interval),
     }[kind]
     return Bucket(f"{kind}:strangers:{fingerprint(email)}", attempts, interval)
 
@@ -140,6 +143,7 @@ def _small(kind: AttemptKind, figures: Figures) -> tuple[int, timedelta]:
         AttemptKind.CODE: (figures.codes_per_profile, figures.code_profile_interval),
         AttemptKind.RESET: mails,
         AttemptKind.MAIL: mails,
+        AttemptKind.RECOVERY: mails,
     }[kind]
 
 

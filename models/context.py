@@ -120,7 +120,10 @@ class Context:
         self.viewer = viewer
         through = ActivityChannel.SESSION if viewer.token_id is None else ActivityChannel.API_TOKEN
         channel = ActivityChannel.SYSTEM if viewer.profile_id is None else through
-        self.db.author = Author(channel, viewer.profile_id, viewer.session_id, viewer.ip_address, viewer.token_id)
+        channel = ActivityChannel.SUPPORT if viewer.roles else channel
+        self.db.author = Author(
+            channel, viewer.profile_id, viewer.session_id, viewer.ip_address, viewer.token_id, viewer.agent
+        )
         self.loads.clear()
 
     def guess(self) -> None:

@@ -118,6 +118,8 @@ class Profile(SQLModel, table=True):
     __tablename__ = "profile"
     __table_args__ = (
         Index("ix_profile_inactive", "inactive_at", "id"),
+        Index("ix_profile_organization_name", "organization_name"),
+        Index("ix_profile_last_name", "last_name"),
         Index(
             "ix_profile_deletion",
             "deletion_at",

@@ -11,10 +11,11 @@ from stdnum.eu import vat
 from models.bank_account import SAMPLE_IBAN, Iban
 from models.duration import Duration
 from models.setting_security import SecurityFigures
+from models.staff_setting import StaffFigures
 from models.ticket_setting import TicketFigures
 
 
-class Figures(SecurityFigures, TicketFigures):
+class Figures(SecurityFigures, TicketFigures, StaffFigures):
     """What rules read. Defaults are the shipped ones; the application adds where it listens and stores."""
 
     billing_zone: str = Field(default="Europe/Paris", description="Time zone of civil dates on documents and periods.")

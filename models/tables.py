@@ -3,10 +3,12 @@
 from sqlmodel import SQLModel
 
 from models import (
+    access_recovery,
     account,
     account_name,
     activity,
     alert,
+    approval,
     attachment,
     attempt,
     bank_transfer,
@@ -51,6 +53,7 @@ from models import (
     service,
     service_level,
     session,
+    staff,
     subscription,
     subscription_period,
     suspension,
@@ -67,10 +70,12 @@ from models import (
 )
 
 MODULES = (
+    access_recovery,
     account,
     account_name,
     activity,
     alert,
+    approval,
     attachment,
     attempt,
     bank_transfer,
@@ -115,6 +120,7 @@ MODULES = (
     service,
     service_level,
     session,
+    staff,
     subscription,
     subscription_period,
     suspension,

@@ -55,6 +55,10 @@ class Viewer:
     """A service of the provider, which is no profile."""
     scopes: frozenset[str] = frozenset()
     """What that service may ask."""
+    roles: frozenset[str] = frozenset()
+    """Of the provider's staff; counted at `/staff/graphql` only, where nobody else gets in."""
+    agent: str | None = None
+    """The first name of somebody of the staff."""
     granted: Mapping[UUID, Granted] = field(default_factory=dict)
     """What others have granted, by owner, as far as the token reaches."""
 

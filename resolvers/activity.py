@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from models.activity import ActivityEvent, Fact
+from models.activity import ActivityChannel, ActivityEvent, Fact
 from models.column import table
 from models.db import Db
+from models.profile import Profile
 
-EVENTS = table(ActivityEvent)
+EVENTS, PROFILES = table(ActivityEvent), table(Profile)
 SIZES = (1, 10, 100)
 """Keys are filled up to one of these: three statements are prepared, and not a hundred."""
 FACTS = select(*(EVENTS.c[name] for name in Fact._fields)).order_by(EVENTS.c.id)
@@ -49,3 +50,12 @@ async def facts_between(db: Db, start: UUID, end: UUID, most: int) -> list[UUID]
     """EVT-1. The ids of so many facts between these, the first of them first; ids sort by time."""
     found = select(EVENTS.c.id).where(EVENTS.c.id > start, EVENTS.c.id < end).order_by(EVENTS.c.id).limit(most)
     return [row.id for row in await db.rows(found)]
+
+
+def actor() -> Select[Any]:
+    """PRO-15. Whose profile acted. Who of the staff it was, no customer is told, whatever they know of them."""
+    return (
+        select(EVENTS.c.id)
+        .join_from(EVENTS, PROFILES, PROFILES.c.id == EVENTS.c.actor_id)
+        .where(EVENTS.c.channel != ActivityChannel.SUPPORT)
+    )

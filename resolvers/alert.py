@@ -20,12 +20,12 @@ from models.journal import JournalEntry
 from models.money import Money
 from models.plan import Plan
 from models.profile import Profile, SuspensionReason, display_name
-from models.refusal import NotFound
 from models.server import Server
 from models.setting import Figures
 from models.suspension import AlreadySuspended, checked_text
 from resolvers import domain, migration, suspension
 from resolvers.contact import concerned
+from resolvers.desk import acting, customer
 from resolvers.suspension import PROFILE
 from resolvers.transit import in_transit
 
@@ -187,8 +187,8 @@ async def look_later(db: Db, owner_id: UUID, at: datetime, pause: timedelta) -> 
 async def open_for(context: Context, *, key: UUID, text: str) -> None:
     """ALE-2. Staff says what does not comply with the terms."""
     told = checked_text(text)
-    async with context.db.write() as write:
-        found = await _terms(write, key)
+    async with acting(context) as write:
+        found = await _terms(context, write, key, gives=False)
         if found is not None:
             raise AlertOpen
         write.add(open_alert(write.record, key, AlertKind.TERMS_VIOLATION, text=told))
@@ -196,15 +196,13 @@ async def open_for(context: Context, *, key: UUID, text: str) -> None:
 
 async def resolve_for(context: Context, *, key: UUID) -> None:
     """ALE-2. Staff says that it complies again."""
-    async with context.db.write() as write:
-        found = await _terms(write, key)
+    async with acting(context) as write:
+        found = await _terms(context, write, key, gives=True)
         if found is None:
             raise NoAlert
         found.resolve(write.record)
 
 
-async def _terms(write: Write, key: UUID) -> Alert | None:
-    profile = await write.lock_one(PROFILE, {"owner_id": key})
-    if profile is None or profile.deleted_at is not None:
-        raise NotFound().at("profile_id")
+async def _terms(context: Context, write: Write, key: UUID, *, gives: bool) -> Alert | None:
+    await customer(context, write, key, gives=gives)
     return await write.lock_one(OPEN, {"owner_id": key, "kind": AlertKind.TERMS_VIOLATION})

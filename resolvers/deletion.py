@@ -11,8 +11,10 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlmodel import SQLModel
 from sqlmodel import select as select_rows
 
+from models.access_recovery import AccessRecovery
 from models.account import Account, AccountStatus
 from models.alert import Alert
+from models.approval import Approval
 from models.bank_transfer import BankTransferCandidate
 from models.challenge import Challenge
 from models.charge import Charge, ChargeStatus
@@ -43,6 +45,7 @@ from models.reset_request import ResetRequest
 from models.server import Server, ServerStatus
 from models.session import Session
 from models.setting import Figures
+from models.staff import StaffMember
 from models.subscription import Subscription, SubscriptionStatus
 from models.subscription_period import SubscriptionPeriod
 from models.suspension import Suspension, bear
@@ -127,6 +130,9 @@ GONE_WITH: Sequence[tuple[type[SQLModel], str]] = (
     (Export, "owner_id"),
     (Upload, "owner_id"),
     (Ticket, "owner_id"),
+    (StaffMember, "profile_id"),
+    (Approval, "owner_id"),
+    (AccessRecovery, "owner_id"),
 )
 """PRO-9. What is a profile's alone, and goes with the person. A test asks that of every table."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import select as select_rows
 
-from models.activity import ActivityEvent, Author
+from models.activity import ActivityChannel, ActivityEvent, Author
 from models.column import new_id, normalised_email, table
 from models.db import Db
 from models.delivery import Delivery, DeliveryKind, DeliveryState, Undelivered, backoff
@@ -34,6 +34,7 @@ CAUSE = (
         DELIVERIES.c.template,
         DELIVERIES.c.address,
         EVENTS.c.occurred_at,
+        EVENTS.c.channel,
         EVENTS.c.ip_address,
         EVENTS.c.facts,
         EVENTS.c.subject_id,
@@ -165,7 +166,7 @@ async def _cause(db: Db, claimed: Claimed) -> Cause:
         locale=row.locale,
         occurred_at=row.occurred_at,
         sent_at=now,
-        ip_address=row.ip_address,
+        ip_address=None if row.channel is ActivityChannel.SUPPORT else row.ip_address,
         facts=await _with_message(db, row.facts),
         link_id=link.id if link else None,
         link_expires_at=link.expires_at if link else None,

@@ -80,10 +80,15 @@ async def change(context: Context, *, email: str, current: str) -> UUID:
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
         await still(context, write, profile, asked, "current_password")
-        profile.pending_email = email
-        await close_links(write, profile, LinkKind.EMAIL_CHANGE)
-        await _ask(context, write, profile, email, pending=True)
+        await offer(context, write, profile, email)
     return profile.id
+
+
+async def offer(context: Context, write: Write, profile: Profile, address: str) -> None:
+    """PRO-3, PRO-7. A mail to `address` with a link: once it is followed, the locked profile signs in with it."""
+    profile.pending_email = address
+    await close_links(write, profile, LinkKind.EMAIL_CHANGE)
+    await _ask(context, write, profile, address, pending=True)
 
 
 async def _ask(context: Context, write: Write, profile: Profile, address: str, *, pending: bool) -> None:

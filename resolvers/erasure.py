@@ -65,9 +65,11 @@ async def _blank(db: Db, row: Row[Any]) -> None:
     for event in rows:
         acted = event.actor_id == row.owner_id
         values: dict[str, Any] = {"ip_address": None, "session_id": None, "token_id": None} if acted else {}
+        if acted and "agent" in event.facts:
+            values["facts"] = {name: fact for name, fact in event.facts.items() if name != "agent"}
         if row.address is not None:
             instead = f"{row.owner_id}@deleted.invalid"
-            values["facts"] = without(event.facts, row.address, instead)
+            values["facts"] = without(values.get("facts", event.facts), row.address, instead)
             values["changes"] = without(event.changes, row.address, instead)
         if values:
             await db.note(update(EVENTS).where(EVENTS.c.id == event.id).values(**values))

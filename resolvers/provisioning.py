@@ -20,6 +20,8 @@ from models.issuer import Issuer
 from models.provisioning import OVERTAKING, Operation, Order, Outcome, ProvisioningTask, TaskState
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
+from models.staff import refuse_own
+from models.viewer import Viewer
 from resolvers import migration
 from resolvers.grant import drop_empty
 from resolvers.subscription import end_of_account, end_of_server, take_back
@@ -90,7 +92,15 @@ async def unanswered(db: Db, before: datetime, limit: int) -> Sequence[UUID]:
     return [row.id for row in await db.rows(waiting.order_by(TASKS.c.handed_at, TASKS.c.id).limit(limit))]
 
 
-async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, reason: str | None = None) -> bool:
+async def report(
+    db: Db,
+    office: Issuer,
+    *,
+    task_id: UUID,
+    outcome: Outcome,
+    reason: str | None = None,
+    by: Viewer | None = None,
+) -> bool:
     """EVT-2. Take the answer to a task, and do to the account what follows from it.
 
     False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
@@ -103,6 +113,8 @@ async def report(db: Db, office: Issuer, *, task_id: UUID, outcome: Outcome, rea
     )
     if asked is None:
         raise NotFound
+    if by is not None and asked.owner_id is not None:
+        refuse_own(by, asked.owner_id)
     if asked.state == TaskState(outcome.value):
         return False
     if asked.operation is Operation.MIGRATE:

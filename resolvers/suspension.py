@@ -14,12 +14,12 @@ from models.db import Write
 from models.locking import locking
 from models.plan import Plan
 from models.profile import Profile, SuspensionReason
-from models.refusal import NotFound
 from models.server import Server, ServerStatus
 from models.setting import Figures
 from models.subscription import Subscription, SubscriptionStatus
 from models.suspension import Breach, NotSuspended, Suspension, checked_text
 from models.suspension import suspend as begin
+from resolvers.desk import acting, customer
 
 SUSPENSIONS, PROFILES, ACCOUNTS = table(Suspension), table(Profile), table(Account)
 SUBSCRIPTIONS, SERVERS, PLANS = table(Subscription), table(Server), table(Plan)
@@ -119,23 +119,16 @@ async def warn(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> 
 async def suspend_for(context: Context, *, key: UUID, breach: Breach, text: str) -> None:
     """PRO-12. Staff suspends a profile, and tells it why."""
     told = checked_text(text)
-    async with context.db.write() as write:
-        profile = await _profile(write, key)
+    async with acting(context) as write:
+        profile = await customer(context, write, key, gives=False)
         await suspend(context.figures, write, profile, breach.reason, text=told)
 
 
 async def lift_for(context: Context, *, key: UUID, breach: Breach) -> None:
     """PRO-12. Staff lifts what staff suspended for."""
-    async with context.db.write() as write:
-        if not await lift(write, await _profile(write, key), breach.reason):
+    async with acting(context) as write:
+        if not await lift(write, await customer(context, write, key), breach.reason):
             raise NotSuspended
-
-
-async def _profile(write: Write, key: UUID) -> Profile:
-    profile = await write.lock_one(PROFILE, {"owner_id": key})
-    if profile is None or profile.deleted_at is not None:
-        raise NotFound().at("profile_id")
-    return profile
 
 
 async def is_suspended(write: Write, owner_id: UUID) -> bool:

@@ -93,11 +93,26 @@ def _shown(value: Any) -> str | None:
     return text if len(text) <= LONGEST_CHANGE else f"{text[:LONGEST_CHANGE]}…"
 
 
+def shown_address(channel: rows.ActivityChannel, ip_address: str | None) -> str | None:
+    """From where somebody acted; where the staff works is nobody's business."""
+    return None if channel is rows.ActivityChannel.SUPPORT else ip_address
+
+
+def reason(channel: rows.ActivityChannel, facts: Mapping[str, Any]) -> str | None:
+    """Section 14. Why somebody of the staff acted."""
+    return facts.get("why") if channel is rows.ActivityChannel.SUPPORT else None
+
+
 @node(rows.ActivityEvent, gate=authorize(), owner="owner_id", description="One action in the history.")
 class ActivityEvent(Node):
     occurred_at: datetime = strawberry.field(description="When.")
     actor: Actor = declare(
-        One("actor_id", kind="Profile", otherwise=Computed(unnamed_actor, ("channel", "facts"), given="locale")),
+        One(
+            "id",
+            acts.actor,
+            kind="Profile",
+            otherwise=Computed(unnamed_actor, ("channel", "facts"), given="locale"),
+        ),
         description="Who.",
     )
     channel: rows.ActivityChannel = strawberry.field(description="Through what.")
@@ -106,12 +121,18 @@ class ActivityEvent(Node):
     subject: Node | None = declare(
         Reference("subject_type", "subject_id"), description="Object concerned, when it still exists."
     )
-    ip_address: str | None = strawberry.field(description="Address of the caller.")
+    ip_address: str | None = declare(
+        Computed(shown_address, ("channel", "ip_address")),
+        description="Address of the caller; of the support team none is shown.",
+    )
     owner: Annotated["Profile", strawberry.lazy("schema.profile")] = declare(
         One("owner_id"), description="Owner of what was acted on."
     )
     api_token: Annotated["ApiToken", strawberry.lazy("schema.token")] | None = declare(
         One("token_id"), description="Token used, when it still exists."
+    )
+    reason: str | None = declare(
+        Computed(reason, ("channel", "facts")), description="Why, of what the support team did."
     )
     changes: list[ActivityChange] = declare(Computed(changes, ("changes",)), description="What changed (bounded list).")
 

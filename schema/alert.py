@@ -21,7 +21,7 @@ from schema.message import say
 from schema.mutation import Info, mutation
 from schema.node import Node, node
 from schema.provisioning import ServicePayload
-from schema.service import ABUSE
+from schema.service import ABUSE, WHY
 
 if TYPE_CHECKING:
     from schema.account import Account
@@ -178,11 +178,13 @@ def alerts(select: Any = acts.of_owner, description: str = OF_PROFILE) -> Any:
 class TermsAlertOpenInput:
     profile_id: strawberry.ID = strawberry.field(description="Profile.")
     text: str = strawberry.field(description="What the customer is told about it.")
+    reason: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of termsAlertResolve.")
 class TermsAlertResolveInput:
     profile_id: strawberry.ID = strawberry.field(description="Profile.")
+    reason: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.type(description="Result of termsAlertOpen.")

@@ -21,6 +21,7 @@ from models.decision import Denial, decide, decide_change
 from models.permission import DenialReason, Requirement, Subject
 from models.profile import EmailNotVerified, ProfileSuspended
 from models.refusal import Code, NotFound, Refusal
+from models.staff import checked_reason
 from models.viewer import Viewer
 from schema.directive import SEMANTIC_NON_NULL, Authorize, Cost, Fails, Public
 from schema.error import UserError, user_error
@@ -110,6 +111,7 @@ def mutation(
             context.requirement = guard.requirement or Requirement()
             try:
                 _check_standing(context.viewer, await _owner(info, guard, input), permitted, fails)
+                _take_reason(context, input)
                 answer = await act(self, info, input)
             except Refusal as refusal:
                 return payload.refused(user_error(refusal, context.locale))
@@ -128,6 +130,15 @@ def mutation(
         return field
 
     return made
+
+
+def _take_reason(context: Context, input: Any) -> None:
+    """Section 14. Whoever of the staff acts says why: in `why` where `reason` says something else, else in `reason`."""
+    if not context.viewer.roles:
+        return
+    name = "why" if hasattr(input, "why") else "reason"
+    reason = checked_reason(getattr(input, name, None), name)
+    context.db.author = replace(context.db.author, reason=reason)
 
 
 def _fill(context: Context, input: Any) -> None:

@@ -10,7 +10,7 @@ from resolvers import provisioning as acts
 from schema.enumeration import described
 from schema.error import UserError
 from schema.mutation import Info, Payload, mutation
-from schema.service import PROVISIONING
+from schema.service import PROVISIONING, WHY
 
 described(
     Outcome,
@@ -33,6 +33,7 @@ class ProvisioningReportInput:
     task_id: UUID = strawberry.field(description="Id that came with the order.")
     outcome: Outcome = strawberry.field(description="How it came out.")
     reason: str | None = strawberry.field(default=strawberry.UNSET, description="Why it failed, for the support team.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.type(description="Result of provisioningReport.")
@@ -58,6 +59,7 @@ class ProvisioningMutation:
                 task_id=input.task_id,
                 outcome=input.outcome,
                 reason=input.reason or None,
+                by=info.context.viewer,
             )
         except Refusal as refusal:
             raise refusal.at("task_id") from None

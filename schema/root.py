@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from engine.declare import ByGlobalId, declare
+from schema.access_recovery import AccessRecoveryMutation
 from schema.account import AccountMutation, AccountQuery
 from schema.activity import ActivitySubscription, HiddenActor, SupportAgent, SystemActor
 from schema.alert import AlertSubscription
@@ -97,6 +98,7 @@ class Mutation(
     RefreshMutation,
     PasswordMutation,
     TwoFactorMutation,
+    AccessRecoveryMutation,
     NetworkMutation,
     TokenMutation,
     ProfileMutation,

@@ -1,12 +1,15 @@
-"""The staff schema: what is served at `/staff/graphql` alone. It begins with what other services ask and report."""
+"""The staff schema: what is served at `/staff/graphql` alone. For other services, and for the staff's people."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from engine.bind import Bound
 from schema.access import AccessQuery
+from schema.access_recovery_desk import AccessRecoveryDeskMutation, AccessRecoveryDeskQuery
 from schema.alert import AlertMutation
+from schema.approval import ApprovalMutation, ApprovalQuery
 from schema.bank_transfer import BankTransferMutation, BankTransferQuery
+from schema.customer import CustomerMutation, CustomerQuery
 from schema.domain import DomainMutation
 from schema.error import GenericError
 from schema.gate import check_guards, default_guard
@@ -20,11 +23,19 @@ from schema.server_creation import ServerCreationMutation
 from schema.suspension import SuspensionMutation
 from schema.ticket_desk import TicketDeskMutation, TicketDeskQuery
 
-DESCRIPTION = "What the provider's other services ask and report."
+DESCRIPTION = "What the provider's other services ask and report, and what its staff does for customers."
 
 
 @strawberry.type(name="Query", description="Entry points for reading.")
-class StaffQuery(AccessQuery, QuarantineQuery, BankTransferQuery, TicketDeskQuery):
+class StaffQuery(
+    AccessQuery,
+    QuarantineQuery,
+    BankTransferQuery,
+    TicketDeskQuery,
+    CustomerQuery,
+    ApprovalQuery,
+    AccessRecoveryDeskQuery,
+):
     """Nouns of the staff schema."""
 
 
@@ -39,6 +50,9 @@ class StaffMutation(
     TicketDeskMutation,
     InterventionSupport,
     ServerCreationMutation,
+    CustomerMutation,
+    ApprovalMutation,
+    AccessRecoveryDeskMutation,
 ):
     """Nouns of the staff schema."""
 

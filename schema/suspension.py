@@ -17,7 +17,7 @@ from schema.enumeration import described
 from schema.global_id import key_of
 from schema.mutation import Info, mutation
 from schema.provisioning import ServicePayload
-from schema.service import ABUSE
+from schema.service import ABUSE, WHY
 
 described(
     SuspensionReason,
@@ -67,12 +67,14 @@ class ProfileSuspendInput:
     profile_id: strawberry.ID = strawberry.field(description="Profile.")
     reason: Breach = strawberry.field(description="What for.")
     text: str = strawberry.field(description="What the customer is told about it, in the mail.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of profileSuspensionLift.")
 class ProfileSuspensionLiftInput:
     profile_id: strawberry.ID = strawberry.field(description="Profile.")
     reason: Breach = strawberry.field(description="What it was suspended for.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.type(description="Result of profileSuspend.")

@@ -20,7 +20,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from engine.bind import Bound
 from engine.declare import One, Reference
 from engine.shape import target_of
-from models.activity import ACTIONS
+from models.activity import ACTIONS, ActivityChannel
 from models.alert import CONCERNED, AlertKind, AlertStatus
 from models.column import Email
 from models.db import Database, Db
@@ -32,6 +32,7 @@ from models.transfer import TransferStatus
 from tests.database import START
 from tests.dealings import ADA, BOB, CUSTOMERS, GRANTS, NOBODY, OFFERS, ON_SERVER, SHARED_ALERT, Mark, Of, Place
 
+CHANNELS = ActivityChannel.SESSION, ActivityChannel.API_TOKEN, ActivityChannel.SYSTEM
 ROWS = 4
 """Of each table and customer, where there may be several."""
 HERE = "127.0.0.0/8"
@@ -99,6 +100,9 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("account_grant", "account_id"): lambda of: Row("account", Of(of.customer, ON_ACCOUNTS[of.number][1])),
     Place("account_grant", "permissions"): lambda of: mask_of(ON_ACCOUNTS[of.number][2]),
     Place("activity_event", "actor_id"): _actor,
+    # What is by the support team shows no address; of the facts only its reason is shown, which has a test of its own.
+    Place("activity_event", "channel"): lambda of: CHANNELS[of.number % len(CHANNELS)],
+    Place("activity_event", "facts"): lambda of: {},
     Place("activity_event", "kind"): lambda of: sorted(ACTIONS)[of.number % len(ACTIONS)],
     Place("api_token", "only_account_id"): _only_account,
     Place("api_token", "only_owner_id"): _only_owner,
@@ -119,6 +123,8 @@ FORMS: dict[Place, Callable[[Of], Any]] = {
     Place("bank_transfer", "amount_cents"): lambda of: 1,
     Place("intervention", "lines"): lambda of: [],
     Place("intervention", "scheduled_for"): lambda of: START + timedelta(days=of.number),
+    Place("approval", "subject_id"): lambda of: UUID(int=1 + of.number),
+    Place("approval", "asked_by"): lambda of: UUID(int=1 + of.number),
     Place("invoice", "position"): lambda of: of.number + 1,
     Place("journal_entry", "facts"): lambda of: {},
     Place("journal_entry", "position"): lambda of: of.number + 1,

@@ -59,6 +59,7 @@ FACTS = {
     "owed": "7.20",
     "step": "FINAL_WARNING",
     "about": "example.org",
+    "code_key": "01a20fb8-2d13-70a2-880d-dac18f000000",
     "title": "The site is slow",
     "agent": "Ada",
     "server": "forge",

@@ -22,6 +22,12 @@ FIXED: Mapping[str, Mapping[str, Any]] = {
     "sessionVerifyTwoFactor": {"challengeId": "none", "code": CODE},
     "sessionRefresh": {"refreshToken": "none"},
     "passwordResetRequest": {"email": "partner-main@matrix.example"},
+    "accessRecoveryRequest": {
+        "email": "partner-main@matrix.example",
+        "lost": "TWO_FACTOR",
+        "contact": "+33 1 99 00 12 34",
+        "message": "My telephone is gone",
+    },
     "passwordReset": {"token": LINK, "password": NEW_PASSWORD},
     "passwordChange": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD},
     "emailChange": {"email": "changed@matrix.example", "currentPassword": PASSWORD},

@@ -185,7 +185,7 @@ _GROUPS: Final[tuple[tuple[Rule, str], ...]] = (
     (SEEN, "ApiToken createdAt expiresAt lastUsedAt lastUsedFrom"),
     # PRO-15.
     (SEEN, "ActivityEvent id occurredAt actor channel action summary subject ipAddress owner"),
-    (SEEN, "ActivityEvent apiToken changes"),
+    (SEEN, "ActivityEvent apiToken changes reason"),
     # PER-8, a choice: `accounts` and `servers` hold what the viewer may see.
     (SEEN, "PermissionGrant id owner grantee overall accounts servers requiresTwoFactor"),
     (SEEN, "PermissionGrant createdAt updatedAt"),
@@ -343,6 +343,7 @@ MUTATIONS: Final[dict[str, Call]] = {
     "sessionRefresh": _ANYBODY,
     "passwordResetRequest": _ANYBODY,
     "passwordReset": _ANYBODY,
+    "accessRecoveryRequest": _ANYBODY,
     # PER-5, TOK-3: credentials and identity, one's own, in person.
     "passwordChange": _SELF,
     "emailChange": _SELF,

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0023"
-down_revision = "0020"
+down_revision = "0022"
 
 STATES = "SCHEDULED", "DONE", "CANCELLED", "CANCELLED_CHARGED"
 PLANNED = sa.text("status = 'SCHEDULED'")
