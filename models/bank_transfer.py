@@ -39,13 +39,6 @@ class AssignedAlready(Refusal):
     message = "This transfer was assigned to somebody else, or as something else."
 
 
-class OwnProfile(Refusal):
-    """BIL-8. Nobody credits a profile of their own."""
-
-    code = Code.INVALID
-    message = "Somebody else has to credit your own profile."
-
-
 class NotYet(Refusal):
     """BIL-8. What has come in has its day."""
 
@@ -163,12 +156,6 @@ def needed(text: str, most: int, *path: str) -> str:
     if not 0 < len(found) <= most:
         raise TextNeeded(most).at(*path)
     return found
-
-
-def check_not_own(actor_id: UUID | None, owner_id: UUID) -> None:
-    """BIL-8. Raises OwnProfile where whoever credits a profile is who owns it."""
-    if actor_id == owner_id:
-        raise OwnProfile
 
 
 def invoice_numbers(text: str, figures: Figures, *, sandbox: bool) -> Iterator[str]:

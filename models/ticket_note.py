@@ -51,7 +51,7 @@ class TicketNote(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     ticket_id: UUID = Field(foreign_key="ticket.id", ondelete="CASCADE")
     service_id: UUID
-    """The credential through which it came."""
+    """The credential through which it came, or the profile of who of the staff wrote it."""
     agent: str = Field(max_length=AGENT_LENGTH)
     text: str = Field(max_length=NOTE_LENGTH)
     created_at: datetime = Field(sa_type=Instant)

@@ -15,7 +15,6 @@ from models.bank_transfer import (
     AssignedAlready,
     BankTransfer,
     BankTransferCandidate,
-    check_not_own,
     invoice_numbers,
     needed,
     transfer_came,
@@ -31,7 +30,9 @@ from models.payment import Payment, PaymentInvoice, PaymentStatus, transfer_rece
 from models.payment_provider import PaymentMethodKind
 from models.profile import Profile
 from models.refusal import NotFound
+from models.staff import refuse_own
 from resolvers import alert
+from resolvers.desk import acting
 from resolvers.settlement import receive_transfer
 from resolvers.suspension import PROFILE
 
@@ -96,7 +97,7 @@ async def record(
     """BIL-8. Book what came in for whom it is of, once for each reference; what fits nobody, or several, is kept."""
     key: UUID | None = None
     try:
-        async with context.db.write() as write:
+        async with acting(context) as write:
             came = transfer_came(
                 write.record,
                 cents=cents,
@@ -120,9 +121,9 @@ async def record(
 async def assign(context: Context, *, key: UUID, owner_id: UUID, number: str | None, reason: str) -> bool:
     """BIL-8. Book a transfer that was kept for a profile, and first for an invoice; False where it was before."""
     said = needed(reason, REASON_LENGTH, "reason")
-    check_not_own(context.viewer.profile_id, owner_id)
+    refuse_own(context.viewer, owner_id)
     try:
-        async with context.db.write() as write:
+        async with acting(context) as write:
             transfer = await write.lock_one(select_rows(BankTransfer).where(TRANSFERS.c.id == key))
             if transfer is None:
                 raise NotFound().at("transfer_id")
@@ -154,7 +155,7 @@ async def _matched(context: Context, write: Write, transfer: BankTransfer) -> No
     profile = None
     if len(meant.owners) == 1:
         (owner_id,) = meant.owners
-        check_not_own(context.viewer.profile_id, owner_id)
+        refuse_own(context.viewer, owner_id)
         profile = await write.lock_one(PROFILE, {"owner_id": owner_id})
     if profile is None:
         await _kept(context, write, transfer, meant.owners)

@@ -30,13 +30,13 @@ from models.intervention_rate import MOST_AT_ONCE, InterventionPrice, Interventi
 from models.intervention_work import Offered, Work, WorkSituation, WorkWishes, decide_work
 from models.money import TaxedAmount
 from models.plan import Plan, PlanKind
-from models.profile import Profile
 from models.quote import NotThisQuote, Quote, QuoteKind, StaleQuote, Terms, check_quote
 from models.refusal import NotFound
 from models.server import Server, obstacle_to_work
 from models.suspension import checked_text
 from resolvers.billing import treatment_of
 from resolvers.contract import pending
+from resolvers.desk import acting, customer
 from resolvers.find import find, writing
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.intervention_rate import FEES_IN_FORCE
@@ -143,8 +143,8 @@ async def schedule(
     if not places:
         raise NotFound().at("server_id")
     try:
-        async with context.db.write() as write:
-            profile = await _profile(write, places[0].owner_id, "server_id")
+        async with acting(context) as write:
+            profile = await customer(context, write, places[0].owner_id, path="server_id")
             server = await write.lock_one(select_rows(Server).where(SERVERS.c.id == wishes.server_id))
             if server is None or server.owner_id != profile.id:
                 raise NotFound().at("server_id")
@@ -170,8 +170,8 @@ async def complete(context: Context, *, key: UUID, reason: str) -> None:
     """CAT-2. It was done: it is charged."""
     told = checked_text(reason, "reason")
     owner_id = await _owner_of(context, key)
-    async with context.db.write() as write:
-        await _profile(write, owner_id, "intervention_id")
+    async with acting(context) as write:
+        await customer(context, write, owner_id, path="intervention_id")
         found = await _locked(write, key)
         for charge in found.complete(write.record, context.figures, told):
             write.add(charge)
@@ -181,8 +181,8 @@ async def call_off(context: Context, *, key: UUID, reason: str, asked_by_custome
     """CAT-2. Cancel what is planned: for nothing, unless the customer asks for it too late."""
     told = checked_text(reason, "reason")
     owner_id = await _owner_of(context, key)
-    async with context.db.write() as write:
-        await _profile(write, owner_id, "intervention_id")
+    async with acting(context) as write:
+        await customer(context, write, owner_id, path="intervention_id")
         found = await _locked(write, key)
         situation = CancelSituation(
             found.status, found.scheduled_for, agreed(found.lines), write.now, by_provider=not asked_by_customer
@@ -212,13 +212,6 @@ async def _owner_of(context: Context, key: UUID) -> UUID:
         raise NotFound().at("intervention_id")
     owner_id: UUID = rows[0].owner_id
     return owner_id
-
-
-async def _profile(write: Write, key: UUID, path: str) -> Profile:
-    profile = await write.lock_one(PROFILE, {"owner_id": key})
-    if profile is None or profile.deleted_at is not None:
-        raise NotFound().at(path)
-    return profile
 
 
 async def _locked(write: Write, key: UUID) -> Intervention:

@@ -10,7 +10,6 @@ from models.context import Context
 from models.db import Write
 from models.opening import PlanUnavailable
 from models.plan import Plan
-from models.refusal import NotFound
 from models.server import Server
 from models.server_creation import (
     OptionOffered,
@@ -22,9 +21,9 @@ from models.server_creation import (
 )
 from models.server_option import ServerOption
 from resolvers.contract import pending
+from resolvers.desk import acting, customer
 from resolvers.opening import standing_of
 from resolvers.server_subscription import ServerOrder, subscribe_server
-from resolvers.suspension import PROFILE
 
 PLANS, OPTIONS = table(Plan), table(ServerOption)
 PLAN = select(PLANS.c.id, PLANS.c.kind, PLANS.c.available, PLANS.c.name_en, PLANS.c.name_fr).where(
@@ -36,10 +35,8 @@ WANTED = select(OPTIONS.c.code, OPTIONS.c.id, OPTIONS.c.available, OPTIONS.c.nam
 async def create(context: Context, *, wishes: ServerWishes) -> UUID:
     """CAT-1. Set the server up, and begin what it costs; answers its key. Locks the profile first."""
     try:
-        async with context.db.write() as write:
-            profile = await write.lock_one(PROFILE, {"owner_id": wishes.owner_id})
-            if profile is None or profile.deleted_at is not None:
-                raise NotFound().at("profile_id")
+        async with acting(context) as write:
+            await customer(context, write, wishes.owner_id)
             found = await _situation(context, write, wishes)
             server = create_server(write.record, wishes, found, context.figures)
             write.add(server)

@@ -26,8 +26,8 @@ from models.ticket_word import TicketWord
 from models.urgent_fee import NoFee, UrgentFee
 from resolvers.attachment import PATH
 from resolvers.contact import billing_contacts, ticket_contacts
+from resolvers.desk import acting, customer
 from resolvers.find import belonging
-from resolvers.suspension import PROFILE
 from resolvers.ticket import number, put
 
 TICKETS, MESSAGES, NOTES, DESKS = table(Ticket), table(TicketMessage), table(TicketNote), table(TicketDesk)
@@ -155,15 +155,14 @@ def address(context: Context, attachment_id: UUID) -> str:
 async def supporting(context: Context) -> AsyncIterator[Write]:
     """A write transaction of the support team: so the customer's history says."""
     context.db.author = replace(context.db.author, channel=ActivityChannel.SUPPORT)
-    async with context.db.write() as write:
+    async with acting(context) as write:
         yield write
 
 
 async def open_for(context: Context, *, owner_id: UUID, wishes: TicketWishes, agent: str) -> tuple[UUID, int]:
     """TIC-3, PER-10. Open a ticket for a customer; its contacts are mailed. Answers its key and its number."""
     async with supporting(context) as write:
-        if await write.lock_one(PROFILE, {"owner_id": owner_id}) is None:
-            raise NotFound().at("profile_id")
+        await customer(context, write, owner_id)
         if wishes.server_id is not None:
             await belonging(write, Server, wishes.server_id, owner_id, "server_id")
         if wishes.account_id is not None:
@@ -227,7 +226,7 @@ async def decide_fee(context: Context, *, key: UUID, charged: bool, reason: str,
         raise NotFound().at("ticket_id")
     try:
         async with supporting(context) as write:
-            await write.lock_one(PROFILE, {"owner_id": row.owner_id})
+            await customer(context, write, row.owner_id, path="ticket_id")
             ticket = await _ticket(write, key)
             fee = await write.lock_one(FEE, {"ticket_id": key})
             if fee is None:
@@ -257,7 +256,7 @@ async def _ticket(write: Write, key: UUID) -> Ticket:
 
 
 def _service(context: Context) -> UUID:
-    """The credential of whoever calls; behind a guard there is one."""
-    key = context.viewer.service_id
+    """The credential of whoever calls, or their profile; behind a guard there is one of both."""
+    key = context.viewer.service_id or context.viewer.profile_id
     assert key is not None  # noqa: S101 - behind a guard there is one
     return key

@@ -16,7 +16,7 @@ from schema.global_id import global_id, key_of
 from schema.mutation import Info, MutationPayload, mutation, refetched
 from schema.node import Node, node
 from schema.provisioning import ServicePayload
-from schema.service import SUPPORT
+from schema.service import SUPPORT, WHY
 
 if TYPE_CHECKING:
     from schema.account import Account
@@ -73,6 +73,7 @@ class MigrationScheduleInput:
     what: MigratedInput = strawberry.field(description="What is migrated.")
     scheduled_for: date = strawberry.field(description="Day after which it is applied by itself; one to come.")
     summary: str = strawberry.field(description="What changes, as the customer is told.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.type(description="Result of migrationSchedule.")
@@ -83,6 +84,7 @@ class MigrationSchedulePayload(ServicePayload):
 @strawberry.input(description="Arguments of migrationCancel.")
 class MigrationCancelInput:
     migration_id: strawberry.ID = strawberry.field(description="Migration.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.type(description="Result of migrationCancel.")

@@ -22,7 +22,7 @@ from schema.money import Money
 from schema.mutation import Info, mutation
 from schema.provisioning import ServicePayload
 from schema.scalar import Url
-from schema.service import SUPPORT
+from schema.service import SUPPORT, WHY
 from schema.ticket_list import UrgentFeeStatus, words_in
 
 MOST = 100
@@ -234,6 +234,7 @@ class TicketOpenForInput:
     account_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Account concerned.")
     server_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Server concerned.")
     agent: str = strawberry.field(description=AGENT)
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of ticketAnswer.")
@@ -241,6 +242,7 @@ class TicketAnswerInput:
     ticket_id: strawberry.ID = strawberry.field(description="Ticket.")
     body: str = strawberry.field(description="Message, CommonMark.")
     agent: str = strawberry.field(description=AGENT)
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of ticketNoteAdd.")
@@ -248,6 +250,7 @@ class TicketNoteAddInput:
     ticket_id: strawberry.ID = strawberry.field(description="Ticket.")
     text: str = strawberry.field(description="What no customer reads.")
     agent: str = strawberry.field(description="Who notes it.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of ticketAssign.")
@@ -255,6 +258,7 @@ class TicketAssignInput:
     ticket_id: strawberry.ID = strawberry.field(description="Ticket.")
     assignee: str | None = strawberry.field(default=strawberry.UNSET, description="Who has it; null for nobody.")
     agent: str = strawberry.field(description="Who says so.")
+    why: str | None = strawberry.field(default=strawberry.UNSET, description=WHY)
 
 
 @strawberry.input(description="Arguments of ticketCloseFor.")

@@ -12,9 +12,7 @@ from models.bank_details import rf_reference
 from models.bank_transfer import (
     BankTransfer,
     NotYet,
-    OwnProfile,
     TextNeeded,
-    check_not_own,
     invoice_numbers,
     transfer_came,
 )
@@ -28,6 +26,8 @@ from models.receipt import Receipt
 from models.refusal import Refusal
 from models.service import ServiceScope
 from models.setting import Figures
+from models.staff import OwnProfile, refuse_own
+from models.viewer import Viewer
 from resolvers import ledger
 from resolvers.audit import verify
 from schema.global_id import global_id
@@ -164,10 +164,10 @@ def test_what_no_bank_tells_is_refused(changed: Any, refusal: type[Refusal]) -> 
 
 
 def test_nobody_credits_a_profile_of_their_own() -> None:
-    check_not_own(None, OWNER.key)
-    check_not_own(STAFF.key, OWNER.key)
+    refuse_own(Viewer(service_id=OWNER.key), OWNER.key)
+    refuse_own(Viewer(profile_id=STAFF.key), OWNER.key)
     with pytest.raises(OwnProfile):
-        check_not_own(OWNER.key, OWNER.key)
+        refuse_own(Viewer(profile_id=OWNER.key), OWNER.key)
 
 
 # Over the API

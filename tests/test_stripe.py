@@ -38,6 +38,7 @@ INTENTS = "/v1/payment_intents"
 AUTHENTICATED, DECLINED_LATER, DECLINED_AT_ONCE = "4000002760003184", "4000000000000341", "4000000000000002"
 LIVE: dict[str, Any] = {
     "mode": "production",
+    "bank_iban": "DE89370400440532013000",
     "secret_key": "k" * 40,
     "tls_only_cookies": True,
     "public_url": "https://espace.example",
