@@ -208,6 +208,16 @@ class Story:
         await self.act("sessionDelete", self.token)
         await self.witness.ask(WHO, token=self.token)
 
+    async def takes_along_what_is_held(self) -> None:
+        for password in (self.strong(), self.password):
+            await self.act("dataExport", self.token, currentPassword=password)
+
+    async def leaves(self) -> None:
+        await self.sign_in()
+        for confirmation, password in ((ME, self.strong()), ("somebody", self.password), (ME, self.password)):
+            given = {"confirmation": confirmation, "currentPassword": password, "code": self.wrong_code()}
+            await self.act("profileDelete", self.token, **given)
+
     async def up_to_two_factors(self) -> None:
         await self.is_invited()
         await self.opens_an_account()
@@ -223,5 +233,7 @@ class Story:
         await self.up_to_two_factors()
         await self.witness.stored()
         await self.narrows_networks()
+        await self.takes_along_what_is_held()
         await self.turns_two_factors_off()
         await self.witness.link()
+        await self.leaves()

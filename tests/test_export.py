@@ -34,6 +34,9 @@ ASK = """mutation Ask($password: String!) { dataExport(input: {currentPassword: 
 SEEN = "query Seen($id: ID!) { node(id: $id) { ... on Export { status downloadUrl expiresAt } } }"
 WITHHELD = {
     "account_name": "the names of accounts, which are there",
+    "access_recovery": "what somebody asked who could not sign in: whose it is, is what has to be found out",
+    "approval": "what the staff asks of each other; what comes of it is in the history",
+    "staff_role": "of those who work for the provider",
     "bank_transfer": "what the bank told: what came of it is a payment",
     "bank_transfer_candidate": "guesses of whose it is",
     "challenge": "minutes of a sign-in",

@@ -105,6 +105,8 @@ async def attempts(story: Story) -> dict[str, Attempt]:
         "sessionRefresh": (None, {"refreshToken": story.refresh}),
         "passwordReset": (None, {"token": reset, "password": new}),
         "passwordChange": (story.token, {"newPassword": new, **mine}),
+        "dataExport": (story.token, mine),
+        "profileDelete": (story.token, {"confirmation": ME, "code": code, **mine}),
         "twoFactorEnroll": (owner, theirs),
         "twoFactorActivate": (owner, {"code": first}),
         "twoFactorDisable": (story.token, {"code": code, **mine}),

@@ -246,8 +246,13 @@ def test_every_mutation_that_people_may_call_has_a_place_for_their_reason() -> N
 
 
 OTHERWISE = {
-    "transferId": global_id("BankTransfer", new_id()),
-    "planId": global_id("Plan", new_id()),
+    "transferId": str(new_id()),
+    "plan": "gold",
+    "committed": False,
+    "cpu": "8 cores",
+    "disks": "1 TB",
+    "memoryMegabytes": 1024,
+    "trafficGigabytes": 1,
     "name": "anvil",
     "period": "YEARLY",
     "subject": "x",

@@ -29,7 +29,7 @@ from tests.matrix.world import PLAN
 
 BY_ID = frozenset({"node", "nodes"})
 """Roots that are the matrix's own way to objects."""
-PAGE = 8
+PAGE = 6
 """Items of a connection whose fields are asked for: more, all together, would cost too much."""
 SAMPLES = {
     "String": '"matrix-name"',
