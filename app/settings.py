@@ -287,6 +287,13 @@ class Settings(Figures, BaseSettings):
     def _switch(cls, value: Any) -> Any:
         return {"on": True, "off": False}.get(value.lower(), value) if isinstance(value, str) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _reached(cls, values: Any) -> Any:
+        """Where nothing else is said, people reach it at the port that it listens on."""
+        port = str(values.get("port", "")) if isinstance(values, dict) and "public_url" not in values else ""
+        return {**values, "public_url": f"http://127.0.0.1:{port}"} if port.isdecimal() and port != "0" else values
+
     @model_validator(mode="after")
     def _together(self) -> Self:
         problems = list(wrong_together(self))

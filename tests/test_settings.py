@@ -314,3 +314,9 @@ def test_settings_do_not_change(loaded: Loaded) -> None:
     settings = loaded()
     with pytest.raises(ValidationError):
         settings.port = 1
+
+
+def test_links_lead_to_the_port_that_it_listens_on() -> None:
+    assert Settings(port=8901).public_url == "http://127.0.0.1:8901"
+    assert Settings(port=8901, public_url="http://espace.test").public_url == "http://espace.test"
+    assert Settings(port=0).public_url == Settings().public_url == "http://127.0.0.1:8000"
