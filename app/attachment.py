@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -19,8 +20,9 @@ from models.db import Database, Db
 from models.file_store import FileStore
 from models.network import AddressNotAllowed
 from models.secret import SecretKind, is_well_formed
+from models.staff import NotAtDesk
 from models.viewer import Viewer
-from resolvers import attachment, service, session, token
+from resolvers import attachment, service, session, staff, token
 from schema.ticket import GATE
 
 CHUNK = 2**18
@@ -51,12 +53,20 @@ def attachment_route(database: Database, host: Host, store: FileStore) -> Route:
 async def _found(db: Db, host: Host, request: Request, link: AttachmentLink) -> Any:
     try:
         for viewer in await callers(db, host, request):
-            found = await attachment.read(db, GATE["gate"].requirement, link, viewer)
+            found = await attachment.read(db, GATE["gate"].requirement, link, await _at_desk(db, host, viewer))
             if found is not None:
                 return found
     except (RequestRefused, AddressNotAllowed):
         return None
     return None
+
+
+async def _at_desk(db: Db, host: Host, viewer: Viewer) -> Viewer:
+    """Section 14. Somebody of the staff, with two factors and from where the staff works, has their roles."""
+    if viewer.session_id is not None and host.settings.is_of_staff(viewer.ip_address):
+        with suppress(NotAtDesk):
+            return await staff.at_desk(db, viewer)
+    return viewer
 
 
 async def callers(db: Db, host: Host, request: Request) -> list[Viewer]:

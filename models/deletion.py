@@ -4,6 +4,7 @@ Deleting erases the person from the profile at once. The row stays, with its key
 the ledger are kept for the legal ten years. The history goes once everything that left because of it has arrived.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,10 @@ from models.profile import Profile, ProfileKind, SuspensionReason
 DELETED = action("profile.deleted", "The profile was deleted", mail="profile_deleted")
 KEPT = frozenset({"id", "email", "kind", "locale", "created_at", "password_changed_at", "deleted_at"})
 """Columns of a profile that say nothing about the person, or are overwritten."""
+
+
+ADDRESSED = r"\w.!#$%&'*+/=?^`{|}~-"
+"""What may stand before the @ of an address."""
 
 
 class WrongAddress(WrongConfirmation):
@@ -143,9 +148,10 @@ def delete(record: Record, profile: Profile, reason: SuspensionReason | None) ->
 
 
 def without(value: Any, address: str, instead: str) -> Any:
-    """PRO-9. Facts without somebody's address, wherever it stands."""
+    """PRO-9. Facts without somebody's address, wherever it stands; others that end or begin with it stay."""
     if isinstance(value, str):
-        return value.replace(address, instead)
+        whole = rf"(?<![{ADDRESSED}]){re.escape(address)}(?![\w-]|\.\w)"
+        return re.sub(whole, lambda _: instead, value)
     if isinstance(value, list):
         return [without(each, address, instead) for each in value]
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 """PRO-10. Exports: everything that is held about a profile, as JSON in a ZIP, made by the worker."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,13 @@ class ExportUnderWay(Refusal):
 
     code = Code.CONFLICT
     message = "An export is being made already: its link comes by mail."
+
+
+class ExportThere(Refusal):
+    """PRO-10. One a day: each may be large."""
+
+    code = Code.CONFLICT
+    message = "An export was made a moment ago: download that one, or ask again tomorrow."
 
 
 class Export(SQLModel, table=True):
@@ -101,10 +108,12 @@ class Part:
         return (column for column in self.rows.columns if column.name not in SECRETS)
 
 
-def export_asked(record: Record, owner_id: UUID, *, running: bool) -> Export:
-    """PRO-10. An archive to be made. Raises ExportUnderWay."""
-    if running:
+def export_asked(record: Record, owner_id: UUID, *, recent: Collection[ExportStatus]) -> Export:
+    """PRO-10. An archive to be made. Raises ExportUnderWay and ExportThere."""
+    if ExportStatus.RUNNING in recent:
         raise ExportUnderWay
+    if recent:
+        raise ExportThere
     asked = Export(owner_id=owner_id, asked_at=record.real_now, lease_until=record.real_now)
     record.happened(ASKED, asked)
     return asked

@@ -128,6 +128,9 @@ class Figures(SecurityFigures, TicketFigures, StaffFigures):
         default=timedelta(minutes=30), description="PRO-10. How long one worker may take to make an export."
     )
     export_attempts: int = Field(default=3, ge=1, description="PRO-10. How often it is tried to make one.")
+    export_interval: Duration = Field(
+        default=timedelta(days=1), description="PRO-10. How long after one that was made another can be asked for."
+    )
     export_retention: Duration = Field(
         default=timedelta(days=7), description="PRO-10. How long an export is kept to be downloaded."
     )

@@ -98,7 +98,7 @@ async def _tell(database: Database, found: Row[Any], owner_id: UUID) -> None:
     async with Db(database, Author(ip_address=found.ip_address)) as db, db.write() as write:
         profile = await write.lock_one(PROFILE, {"owner_id": owner_id})
         case = await write.lock_one(CASE, {"key": found.id})
-        if profile is None or case is None or case.looked_up_at is not None:
+        if profile is None or case is None or case.looked_up_at is not None or case.owner_id is not None:
             raise _Answered
         case.looked_up_at, case.owner_id = write.real_now, profile.id
         write.record.happened(ASKED, profile, **told(ASKED, case.lost))
@@ -112,6 +112,8 @@ async def concern(context: Context, *, key: UUID, profile_id: UUID) -> UUID:
     async with acting(context) as write:
         profile = await customer(context, write, profile_id)
         case = await _locked(write, key)
+        if case.looked_up_at is None:  # The worker is to say whose it is, if it is anybody's.
+            raise NotFound().at("recovery_id")
         case.concerns(write.record, profile)
     return key
 
@@ -154,7 +156,7 @@ async def close(context: Context, *, key: UUID) -> UUID:
     async with acting(context) as write:
         whose = await write.rows(WHOSE, {"key": key})
         known = whose[0].owner_id if whose else None
-        profile = await customer(context, write, known, path="recovery_id") if known else None
+        profile = await customer(context, write, known, gives=False, path="recovery_id") if known else None
         member = profile or await write.lock_one(PROFILE, {"owner_id": context.viewer.key})
         case = await _locked(write, key)
         if member is None or case.owner_id != known:
@@ -171,7 +173,10 @@ async def _case(context: Context, write: Write, key: UUID) -> tuple[AccessRecove
     if whose[0].owner_id is None:
         raise WhoseUnknown
     profile = await customer(context, write, whose[0].owner_id, path="recovery_id")
-    return await _locked(write, key), profile
+    case = await _locked(write, key)
+    if case.owner_id != profile.id:
+        raise NotFound().at("recovery_id")
+    return case, profile
 
 
 async def _locked(write: Write, key: UUID) -> AccessRecovery:

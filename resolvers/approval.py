@@ -65,16 +65,16 @@ async def grant(context: Context, *, key: UUID) -> None:
 async def refuse(context: Context, *, key: UUID) -> None:
     """Section 14. Say no to what another member asked for."""
     async with acting(context) as write:
-        profile, asked = await _found(context, write, key)
+        profile, asked = await _found(context, write, key, gives=False)
         asked.refuse(write.record, profile, context.viewer.key)
 
 
-async def _found(context: Context, write: Write, key: UUID) -> tuple[Profile, Approval]:
+async def _found(context: Context, write: Write, key: UUID, *, gives: bool = True) -> tuple[Profile, Approval]:
     """The customer and the request, locked; one for another role is not found."""
     whose = await write.rows(WHOSE, {"key": key})
     if not whose or whose[0].role not in context.viewer.roles:
         raise NotFound().at("approval_id")
-    profile = await customer(context, write, whose[0].owner_id, path="approval_id")
+    profile = await customer(context, write, whose[0].owner_id, gives=gives, path="approval_id")
     asked = await write.lock_one(ASKED, {"key": key})
     if asked is None:
         raise NotFound().at("approval_id")

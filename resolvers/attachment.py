@@ -13,6 +13,7 @@ from models.db import Db
 from models.decision import decide
 from models.permission import Requirement, Subject
 from models.service import ServiceScope
+from models.staff import decide_desk
 from models.viewer import Viewer
 
 ATTACHMENTS = table(Attachment)
@@ -41,7 +42,9 @@ async def read(db: Db, requirement: Requirement, link: AttachmentLink, viewer: V
     row = await db.first(READ, {"attachment_id": link.attachment_id})
     if row is None:
         return None
+    if decide_desk(viewer, scope=ServiceScope.SUPPORT) is None:
+        return row
     if viewer.service_id is not None:
-        return row if ServiceScope.SUPPORT in viewer.scopes else None
+        return None
     subject = Subject(row.owner_id, row.account_id, row.server_id, kind=row.category)
     return row if decide(viewer, requirement, subject) is None else None

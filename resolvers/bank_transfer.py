@@ -153,9 +153,10 @@ async def _taken(write: Write, came: BankTransfer) -> BankTransfer:
 async def _matched(context: Context, write: Write, transfer: BankTransfer) -> None:
     meant = await _meant(context, write, transfer.quoted)
     profile = None
+    for owner_id in meant.owners:
+        refuse_own(context.viewer, owner_id)
     if len(meant.owners) == 1:
         (owner_id,) = meant.owners
-        refuse_own(context.viewer, owner_id)
         profile = await write.lock_one(PROFILE, {"owner_id": owner_id})
     if profile is None:
         await _kept(context, write, transfer, meant.owners)

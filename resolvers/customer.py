@@ -69,7 +69,7 @@ def _begins(name: ColumnElement[Any], text: str) -> ColumnElement[bool]:
 async def look(context: Context, *, key: UUID, after: tuple[datetime, UUID] | None, most: int) -> Seen:
     """PRO-15, section 14. Open a customer's file: that is in their history. `after` is a place in that."""
     async with acting(context) as write:
-        profile = await customer(context, write, key)
+        profile = await customer(context, write, key, gives=False)
         look_into(write.record, profile)
     return await _seen(context, key, after, most)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, cast, delete, func, or_, select, update
+from sqlalchemy import Row, Text, cast, delete, or_, select, update
 
 from models.account import Account
 from models.activity import ActivityEvent
@@ -57,9 +57,7 @@ async def _blank(db: Db, row: Row[Any]) -> None:
             for column in (EVENTS.c.facts, EVENTS.c.changes):
                 mentioned = or_(mentioned, cast(column, Text).contains(text, autoescape=True))
     rows = await db.rows(
-        select(EVENTS.c.id, EVENTS.c.actor_id, EVENTS.c.ip_address, EVENTS.c.facts, EVENTS.c.changes).where(
-            EVENTS.c.owner_id != row.owner_id, mentioned
-        )
+        select(EVENTS).where(EVENTS.c.owner_id != row.owner_id, EVENTS.c.occurred_at <= row.deleted_at, mentioned)
     )
     await db.release()
     for event in rows:
@@ -68,17 +66,27 @@ async def _blank(db: Db, row: Row[Any]) -> None:
         if acted and "agent" in event.facts:
             values["facts"] = {name: fact for name, fact in event.facts.items() if name != "agent"}
         if row.address is not None:
-            instead = f"{row.owner_id}@deleted.invalid"
-            values["facts"] = without(values.get("facts", event.facts), row.address, instead)
-            values["changes"] = without(event.changes, row.address, instead)
-        if values:
+            values["facts"] = without(values.get("facts", event.facts), row.address, _nobody(row))
+            values["changes"] = without(event.changes, row.address, _nobody(row))
+        if any(event._mapping[name] != value for name, value in values.items()):
             await db.note(update(EVENTS).where(EVENTS.c.id == event.id).values(**values))
     if row.address is not None:
-        replaced = {
-            column.name: func.replace(column, row.address, f"{row.owner_id}@deleted.invalid")
-            for column in (MAILS.c.text, MAILS.c.subject)
-        }
-        await db.note(update(MAILS).where(MAILS.c.text.contains(row.address, autoescape=True)).values(**replaced))
+        await _blank_mails(db, row)
+
+
+async def _blank_mails(db: Db, row: Row[Any]) -> None:
+    """Of a sandbox, the mails that others read of the person."""
+    told = MAILS.c.text.contains(row.address, autoescape=True)
+    mails = await db.rows(select(MAILS.c.id, MAILS.c.text, MAILS.c.subject).where(told))
+    await db.release()
+    for mail in mails:
+        values = {name: without(mail._mapping[name], row.address, _nobody(row)) for name in ("text", "subject")}
+        await db.note(update(MAILS).where(MAILS.c.id == mail.id).values(**values))
+
+
+def _nobody(row: Row[Any]) -> str:
+    """What stands in the place of an address."""
+    return f"{row.owner_id}@deleted.invalid"
 
 
 async def _erase(db: Db, owner_id: UUID) -> None:
@@ -98,8 +106,13 @@ async def _erase(db: Db, owner_id: UUID) -> None:
     await db.release()
     now = db.database.clock.now()
     async with db.bookkeeping() as connection:
-        (address,) = (await connection.execute(select(ERASURES.c.address).where(ERASURES.c.owner_id == owner_id))).one()
-        sent_to = or_(DELIVERIES.c.reader_id == owner_id, DELIVERIES.c.address == address)
+        waits = ERASURES.c.owner_id == owner_id, ERASURES.c.erased_at.is_(None)
+        left = (await connection.execute(select(ERASURES.c.address).where(*waits).with_for_update())).first()
+        if left is None:
+            return  # Another worker was quicker.
+        sent_to: Any = DELIVERIES.c.reader_id == owner_id
+        if left.address is not None:
+            sent_to = or_(sent_to, DELIVERIES.c.address == left.address)
         await connection.execute(delete(MAILS).where(MAILS.c.id.in_(select(DELIVERIES.c.id).where(sent_to))))
         await connection.execute(delete(DELIVERIES).where(sent_to))
         nothing = {"brand": None, "last4": None, "expires_on": None}

@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, delete, or_, select, update
 from sqlmodel import select as select_rows
 
 from models.account import Account
-from models.activity import ActivityEvent
+from models.activity import ActivityChannel, ActivityEvent
 from models.alert import Alert
 from models.attachment import Attachment
 from models.charge import Charge
@@ -86,8 +86,12 @@ PARTS: Sequence[Part] = (
     Part(table(Delivery), parent=("event_id", table(ActivityEvent))),
 )
 """The files of an archive. A test asks of every table whether it is here, or why not."""
-UNDER_WAY = select(EXPORTS.c.id).where(
-    EXPORTS.c.owner_id == bindparam("owner_id"), EXPORTS.c.status == ExportStatus.RUNNING
+RECENT = select(EXPORTS.c.status).where(
+    EXPORTS.c.owner_id == bindparam("owner_id"),
+    or_(
+        EXPORTS.c.status == ExportStatus.RUNNING,
+        (EXPORTS.c.status == ExportStatus.READY) & (EXPORTS.c.asked_at > bindparam("since", type_=Instant())),
+    ),
 )
 WAITING = (
     select(EXPORTS.c.id)
@@ -105,8 +109,9 @@ async def ask(context: Context, *, password: str) -> UUID:
     async with writing(context) as write:
         profile = await find(context, write, Profile, context.viewer.key)
         await still(context, write, profile, hashed, "current_password")
-        running = bool(await write.rows(UNDER_WAY, {"owner_id": profile.id}))
-        asked = export_asked(write.record, profile.id, running=running)
+        since = write.real_now - context.figures.export_interval
+        recent = [row.status for row in await write.rows(RECENT, {"owner_id": profile.id, "since": since})]
+        asked = export_asked(write.record, profile.id, recent=recent)
         write.add(asked)
         await write.flush()
         write.add(StoredFile(id=asked.id, created_at=write.real_now))
@@ -141,18 +146,21 @@ async def read(db: Db, link: FileLink, viewer: Viewer) -> Row[Any] | None:
 
 
 async def make(db: Db, figures: Figures, store: FileStore) -> None:
-    """PRO-10. Make the archives that were asked for, each by one worker; what cannot be made is given up."""
-    while (claimed := await _claim(db, figures)) is not None:
-        key, owner_id, attempts = claimed
-        try:
-            size = await _archived(db, store, key, owner_id)
-        except Exception:
-            if attempts >= figures.export_attempts:
-                with suppress(_Gone):
-                    await _settled(db, figures, key, owner_id, None)
-            raise
-        with suppress(_Gone):
-            await _settled(db, figures, key, owner_id, size)
+    """PRO-10. Make one of the archives that were asked for: what else is due does not wait for more of them."""
+    claimed = await _claim(db, figures)
+    if claimed is None:
+        return
+    key, owner_id, attempts = claimed
+    try:
+        size = await _archived(db, store, key, owner_id)
+    except Exception:
+        if attempts >= figures.export_attempts:
+            with suppress(_Gone):
+                await _settled(db, figures, key, owner_id, None)
+        raise
+    with suppress(_Gone):
+        await _settled(db, figures, key, owner_id, size)
+    db.database.queued.set()  # There may be another one, after what else is due.
 
 
 async def purge(db: Db) -> None:
@@ -213,7 +221,7 @@ async def _written(db: Db, store: FileStore, incoming: Incoming, owner_id: UUID)
                 await asyncio.to_thread(file.write, b"[")
                 between = b"\n"
                 async for rows in _read(db, part, owner_id):
-                    text = await asyncio.to_thread(_as_json, rows)
+                    text = await asyncio.to_thread(_as_json, rows, owner_id)
                     await asyncio.to_thread(file.write, between + text)
                     between = b",\n"
                 await asyncio.to_thread(file.write, b"\n]\n")
@@ -249,8 +257,18 @@ async def _read(db: Db, part: Part, owner_id: UUID) -> AsyncIterator[Sequence[Ro
         offset += AT_ONCE
 
 
-def _as_json(rows: Sequence[Row[Any]]) -> bytes:
-    return b",\n".join(orjson.dumps(dict(row._mapping), default=str) for row in rows)
+def _as_json(rows: Sequence[Row[Any]], owner_id: UUID) -> bytes:
+    return b",\n".join(orjson.dumps(_told(row, owner_id), default=str) for row in rows)
+
+
+def _told(row: Row[Any], owner_id: UUID) -> dict[str, Any]:
+    """What the API would tell of a row: not who of the staff acted and from where, nor what another got back."""
+    told = dict(row._mapping)
+    if told.get("channel") is ActivityChannel.SUPPORT:
+        told |= {"ip_address": None, "session_id": None, "actor_id": None}
+    if "refund_cents" in told and told["sender_id"] != owner_id:
+        told["refund_cents"] = None
+    return told
 
 
 class _Counted:

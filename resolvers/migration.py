@@ -28,8 +28,10 @@ from models.provisioning import Outcome, ProvisioningTask
 from models.refusal import NotFound
 from models.server import Server, ServerStatus
 from models.setting import Figures
+from models.staff import refuse_own
 from models.suspension import checked_text
 from resolvers.contact import concerned
+from resolvers.desk import acting
 from resolvers.find import find, writing
 from resolvers.suspension import PROFILE
 
@@ -53,20 +55,25 @@ def of_account() -> Select[Any]:
 
 
 async def schedule_for(
-    db: Db, figures: Figures, *, account_id: UUID | None = None, server_id: UUID | None = None, summary: str, on: date
+    db: Db,
+    figures: Figures,
+    *,
+    summary: str,
+    on: date,
+    account_id: UUID | None = None,
+    server_id: UUID | None = None,
+    context: Context | None = None,
 ) -> UUID:
-    """ALE-2. Staff schedules one, and those concerned are told; answers its key."""
-    told = checked_text(summary, "summary")
-    path = "account_id" if account_id else "server_id"
-    rows = ACCOUNTS if account_id else SERVERS
-    owner = await db.first(select(rows.c.owner_id).where(rows.c.id == (account_id or server_id)))
-    if owner is None:
-        raise NotFound().at(path)
+    """ALE-2. Staff schedules one, and those concerned are told; answers its key. `context` is of who of the staff."""
+    told, path = checked_text(summary, "summary"), "account_id" if account_id else "server_id"
+    owner_id = await _owner(db, account_id, server_id)
     try:
-        async with db.write() as write:
-            await write.lock_one(PROFILE, {"owner_id": owner.owner_id})
+        async with acting(context) if context else db.write() as write:
+            await write.lock_one(PROFILE, {"owner_id": owner_id})
+            if context:
+                refuse_own(context.viewer, owner_id)
             item = await _item(write, account_id, server_id)
-            if item is None or item.owner_id != owner.owner_id:
+            if item is None or item.owner_id != owner_id:
                 raise NotFound().at(path)
             if (obstacle := _obstacle(item)) is not None:
                 raise obstacle
@@ -89,12 +96,22 @@ async def schedule_for(
     return made.id
 
 
+async def _owner(db: Db, account_id: UUID | None, server_id: UUID | None) -> UUID:
+    rows = ACCOUNTS if account_id else SERVERS
+    owner = await db.first(select(rows.c.owner_id).where(rows.c.id == (account_id or server_id)))
+    if owner is None:
+        raise NotFound().at("account_id" if account_id else "server_id")
+    owner_id: UUID = owner.owner_id
+    return owner_id
+
+
 async def cancel(context: Context, *, key: UUID) -> None:
     """ALE-2. Staff gives one up that is not under way; its alert is resolved."""
-    async with context.db.write() as write:
+    async with acting(context) as write:
         migration = await _found(write, key)
         if migration is None:
             raise NotFound().at("migration_id")
+        refuse_own(context.viewer, migration.owner_id)
         migration.cancel(write.record)
         for alert in await write.lock(ABOUT, {"key": key}):
             alert.resolve(write.record)

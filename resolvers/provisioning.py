@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, exists, func, select, update
 from sqlalchemy import delete as delete_rows
 from sqlmodel import select as select_rows
 
@@ -41,6 +41,18 @@ OVERTAKEN = and_(
     ),
 )
 """Whether what was asked later says whether the account is blocked, or that it goes."""
+ASKED = (
+    select(
+        TASKS.c.operation,
+        TASKS.c.account_id,
+        TASKS.c.state,
+        ACCOUNTS.c.server_id,
+        func.coalesce(ACCOUNTS.c.owner_id, SERVERS.c.owner_id).label("owner_id"),
+    )
+    .outerjoin(ACCOUNTS, ACCOUNTS.c.id == TASKS.c.account_id)
+    .outerjoin(SERVERS, SERVERS.c.id == TASKS.c.server_id)
+    .where(TASKS.c.id == bindparam("task_id"))
+)
 NEVER_OPENED = Operation.CREATE, Outcome.FAILED
 GONE = {(Operation.DELETE, Outcome.DONE), NEVER_OPENED}
 """Answers after which there is no account: it was deleted, or never came to be."""
@@ -106,11 +118,7 @@ async def report(
     False where the same answer was given before: nothing is done then. Raises NotFound, and AnsweredOtherwise where
     another one was. Locks the profile where the account goes, the server, the account and the task, in this order.
     """
-    asked = await db.first(
-        select(TASKS.c.operation, TASKS.c.account_id, TASKS.c.state, ACCOUNTS.c.server_id, ACCOUNTS.c.owner_id)
-        .outerjoin(ACCOUNTS, ACCOUNTS.c.id == TASKS.c.account_id)
-        .where(TASKS.c.id == task_id)
-    )
+    asked = await db.first(ASKED, {"task_id": task_id})
     if asked is None:
         raise NotFound
     if by is not None and asked.owner_id is not None:

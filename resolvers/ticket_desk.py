@@ -19,12 +19,13 @@ from models.db import Write
 from models.profile import Profile
 from models.refusal import NotFound
 from models.server import Server
+from models.staff import is_own, refuse_own
 from models.ticket import Ticket, TicketMessage, TicketStatus, TicketWishes, Writer, open_ticket
 from models.ticket_category import TicketCategory
 from models.ticket_note import TicketDesk, TicketNote, note
 from models.ticket_word import TicketWord
 from models.urgent_fee import NoFee, UrgentFee
-from resolvers.attachment import PATH
+from resolvers.attachment import PATH, bearer_of
 from resolvers.contact import billing_contacts, ticket_contacts
 from resolvers.desk import acting, customer
 from resolvers.find import belonging
@@ -128,7 +129,7 @@ def _with(word: str) -> Select[Any]:
 async def desk(context: Context, wanted: int, before: int | None) -> Desk | None:
     """TIC-1. A ticket by its number, its last messages before one, and the notes about it."""
     row = await context.db.first(SHOWN.where(TICKETS.c.number == wanted))
-    if row is None:
+    if row is None or is_own(context.viewer, row.owner_id):
         return None
     given = {"ticket_id": row.id}
     messages = await context.db.rows(WRITTEN, {**given, "before": before or LAST})
@@ -140,11 +141,11 @@ async def desk(context: Context, wanted: int, before: int | None) -> Desk | None
 
 
 def address(context: Context, attachment_id: UUID) -> str:
-    """TIC-1. A link to a file, for the credential that asks."""
-    service_id = context.viewer.service_id
-    assert service_id is not None  # noqa: S101 - behind a guard there is one
+    """TIC-1. A link to a file, for the credential or the session that asks."""
+    bearer_id = bearer_of(context.viewer)
+    assert bearer_id is not None  # noqa: S101 - behind a guard there is one
     expires_at = context.clock.now() + context.figures.attachment_link_lifetime
-    token = attachment_token(context.key, AttachmentLink(attachment_id, service_id, expires_at))
+    token = attachment_token(context.key, AttachmentLink(attachment_id, bearer_id, expires_at))
     return f"{context.public_url}{PATH}/{token}"
 
 
@@ -185,7 +186,7 @@ def _about(wishes: TicketWishes) -> dict[str, Any]:
 async def answer(context: Context, *, key: UUID, body: str, agent: str) -> UUID:
     """TIC-1, TIC-3. Write to the customer; whoever sees the ticket is mailed."""
     async with supporting(context) as write:
-        ticket = await _ticket(write, key)
+        ticket = await _ticket(context, write, key)
         readers = [row.id for row in await ticket_contacts(write, ticket.subject)]
         message = ticket.add(write.record, body, Writer(agent=agent), readers=readers)
         await put(write, message, [])
@@ -195,7 +196,7 @@ async def answer(context: Context, *, key: UUID, body: str, agent: str) -> UUID:
 async def close_for(context: Context, *, key: UUID, agent: str, reason: str) -> UUID:
     """TIC-1. Close a ticket, and say why."""
     async with supporting(context) as write:
-        ticket = await _ticket(write, key)
+        ticket = await _ticket(context, write, key)
         ticket.close(write.record, Writer(agent=agent), reason=reason)
     return ticket.id
 
@@ -203,7 +204,7 @@ async def close_for(context: Context, *, key: UUID, agent: str, reason: str) -> 
 async def add_note(context: Context, *, key: UUID, text: str, agent: str) -> UUID:
     """TIC-1. Note something that no customer reads."""
     async with supporting(context) as write:
-        ticket = await _ticket(write, key)
+        ticket = await _ticket(context, write, key)
         write.add(note(write.record, ticket_id=ticket.id, service_id=_service(context), agent=agent, text=text))
     return ticket.id
 
@@ -211,7 +212,7 @@ async def add_note(context: Context, *, key: UUID, text: str, agent: str) -> UUI
 async def assign(context: Context, *, key: UUID, assignee: str | None, agent: str) -> UUID:
     """TIC-1. Give a ticket to somebody of the team, or to nobody."""
     async with supporting(context) as write:
-        ticket = await _ticket(write, key)
+        ticket = await _ticket(context, write, key)
         held = await write.lock_one(select_rows(TicketDesk).where(DESKS.c.id == ticket.id))
         placed = held or TicketDesk(id=ticket.id, service_id=_service(context))
         placed.assign(write.record, agent, assignee, _service(context))
@@ -227,7 +228,7 @@ async def decide_fee(context: Context, *, key: UUID, charged: bool, reason: str,
     try:
         async with supporting(context) as write:
             await customer(context, write, row.owner_id, path="ticket_id")
-            ticket = await _ticket(write, key)
+            ticket = await _ticket(context, write, key)
             fee = await write.lock_one(FEE, {"ticket_id": key})
             if fee is None:
                 raise NoFee().at("ticket_id")
@@ -248,10 +249,12 @@ class DecidedBefore(Exception):
     """TIC-4. The same was decided before: there is nothing to write."""
 
 
-async def _ticket(write: Write, key: UUID) -> Ticket:
+async def _ticket(context: Context, write: Write, key: UUID) -> Ticket:
+    """Section 14. A ticket, locked, that is not of whoever acts."""
     ticket = await write.lock_one(select_rows(Ticket).where(TICKETS.c.id == key))
     if ticket is None:
         raise NotFound().at("ticket_id")
+    refuse_own(context.viewer, ticket.owner_id, gives=False)
     return ticket
 
 

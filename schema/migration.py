@@ -120,6 +120,7 @@ class MigrationStaffMutation:
         key = await acts.schedule_for(
             info.context.db,
             info.context.figures,
+            context=info.context,
             account_id=key_of(account, "Account", "what", "account_id") if isinstance(account, str) else None,
             server_id=key_of(server, "Server", "what", "server_id") if isinstance(server, str) else None,
             summary=input.summary,

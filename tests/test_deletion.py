@@ -419,6 +419,9 @@ def test_what_stands_in_the_way() -> None:
 
 def test_an_address_is_taken_out_wherever_it_stands() -> None:
     facts = {"a": "x@y.z", "b": ["to x@y.z", 1, None], "c": {"d": "x@y.z"}, "x@y.z": True}
+    others = ["jean.x@y.z", "x@y.z.org", "x@y.zz", "x@y.z-a.org", "+x@y.z"]
+    assert without(others, "x@y.z", "?") == others
+    assert without("From x@y.z, to <x@y.z>.", "x@y.z", "?") == "From ?, to <?>."
     assert without(facts, "x@y.z", "?") == {"a": "?", "b": ["to ?", 1, None], "c": {"d": "?"}, "x@y.z": True}
 
 

@@ -207,6 +207,15 @@ async def test_what_cannot_be_made_is_tried_again_and_given_up_at_last(api: Api,
     assert (await ask(api))["userErrors"] == []
 
 
+async def test_one_a_day(api: Api, clock: FrozenClock, store: UploadFolder) -> None:
+    """Each may be as large as all the files that somebody sent."""
+    await ask(api)
+    await made(api, store)
+    assert [each["code"] for each in (await ask(api))["userErrors"]] == ["CONFLICT"]
+    clock.move(timedelta(days=1, minutes=1))
+    assert (await ask(api))["userErrors"] == []
+
+
 def test_a_link_is_good_for_its_purpose_its_bearer_and_its_time() -> None:
     link = FileLink(new_id(), uuid4(), START + timedelta(minutes=1))
     token = file_token("key", "export", link)
