@@ -63,6 +63,13 @@ class TransferWaiting(Obstacle):
     remedy = "Cancel or answer it first."
 
 
+class FeeUndecided(Obstacle):
+    """TIC-4. Leaving does not get around what paging somebody may cost."""
+
+    message = "It is not decided yet whether an urgent ticket is charged."
+    remedy = "Ask our support to decide it."
+
+
 class MoneyUnderWay(Obstacle):
     """PRO-9. A payment is credited to somebody who is there."""
 
@@ -114,6 +121,8 @@ class Situation:
     """Something is offered by the profile, or to it."""
     planned: bool = False
     """CAT-2. Technicians are to come to one of its servers."""
+    deciding: bool = False
+    """TIC-4. Whether an urgent ticket is charged is not decided."""
 
 
 def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle]:
@@ -124,6 +133,8 @@ def obstacles(found: Situation, *, automatic: bool = False) -> Iterator[Obstacle
         yield TransferWaiting()
     if found.planned and not automatic:
         yield InterventionPlanned()
+    if found.deciding and not automatic:
+        yield FeeUndecided()
     if found.invoiced_on is not None:
         yield InvoiceToCome(found.invoiced_on)
     if found.paying:

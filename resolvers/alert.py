@@ -90,6 +90,8 @@ async def balance_moved(write: Write, owner_id: UUID, balance_cents: int) -> Non
             await suspension.lift(write, profile, SuspensionReason.UNPAID_BALANCE)
     elif found is not None:
         await _follow(write, found)
+        if await in_transit(write, owner_id, -balance_cents):  # By now it may cover what is owed.
+            found.stop(write.record)
     elif not suspended or not await suspension.stands(write, owner_id, SuspensionReason.UNPAID_BALANCE):
         opened = open_alert(write.record, owner_id, AlertKind.NEGATIVE_BALANCE)
         if await in_transit(write, owner_id, -balance_cents):

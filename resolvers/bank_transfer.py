@@ -127,9 +127,9 @@ async def assign(context: Context, *, key: UUID, owner_id: UUID, number: str | N
             transfer = await write.lock_one(select_rows(BankTransfer).where(TRANSFERS.c.id == key))
             if transfer is None:
                 raise NotFound().at("transfer_id")
-            if transfer.payment_id is not None and transfer.owner_id == owner_id:
-                raise _RecordedBefore
             if transfer.payment_id is not None:
+                if transfer.owner_id == owner_id and await _is_for(write, transfer.payment_id, owner_id, number):
+                    raise _RecordedBefore
                 raise AssignedAlready().at("transfer_id")
             await _assigned(context, write, transfer, owner_id, number, said)
     except _RecordedBefore:
@@ -138,6 +138,14 @@ async def assign(context: Context, *, key: UUID, owner_id: UUID, number: str | N
 
 
 # Parts
+
+
+async def _is_for(write: Write, payment_id: UUID, owner_id: UUID, number: str | None) -> bool:
+    """Whether a payment is for this invoice, where one is named."""
+    if not number:
+        return True
+    named = NAMED.c.payment_id == payment_id, NAMED.c.invoice_id == await _invoice(write, owner_id, number)
+    return bool(await write.rows(select(NAMED.c.invoice_id).where(*named)))
 
 
 async def _taken(write: Write, came: BankTransfer) -> BankTransfer:

@@ -18,6 +18,7 @@ from models.payment import Means, Payment, PaymentInvoice, PaymentStatus, paymen
 from models.payment_method import MethodState, PaymentMethod
 from models.setting import Figures
 from resolvers import alert
+from resolvers.suspension import PROFILE
 
 COLLECTIONS, INVOICES, METHODS = table(Collection), table(Invoice), table(PaymentMethod)
 PAYMENTS, NAMED = table(Payment), table(PaymentInvoice)
@@ -38,6 +39,7 @@ async def plan(write: Write, invoice: Invoice) -> None:
 
 async def begin(figures: Figures, write: Write, owner_id: UUID, at: datetime) -> list[UUID]:
     """BIL-9. The payments of what is due of a profile, which is locked; none where there is nothing to charge."""
+    await write.lock_one(PROFILE, {"owner_id": owner_id})  # On SQLite whoever claims the work has not.
     card = await _card(figures, write, owner_id)
     due = select_rows(Collection).where(COLLECTIONS.c.owner_id == owner_id, COLLECTIONS.c.due_at <= at)
     begun: list[UUID] = []

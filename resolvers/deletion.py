@@ -53,6 +53,7 @@ from models.ticket import Ticket
 from models.token import ApiToken
 from models.two_factor import InvalidCode, TwoFactor
 from models.upload import Upload
+from models.urgent_fee import UrgentFee, UrgentFeeStatus
 from models.viewer import ANYBODY
 from resolvers import transfer
 from resolvers.attempt import ask_password, still
@@ -68,7 +69,7 @@ ACCOUNTS, SERVERS, SUBSCRIPTIONS = table(Account), table(Server), table(Subscrip
 PERIODS, CHARGES, PAYMENTS, METHODS = table(SubscriptionPeriod), table(Charge), table(Payment), table(PaymentMethod)
 ENTRIES, INVOICES, COLLECTIONS, GRANTS = table(JournalEntry), table(Invoice), table(Collection), table(PermissionGrant)
 PROFILES, REQUESTS, SUSPENSIONS = table(Profile), table(ResetRequest), table(Suspension)
-INTERVENTIONS = table(Intervention)
+INTERVENTIONS, FEES = table(Intervention), table(UrgentFee)
 OWNER_ID: Any = bindparam("owner_id")
 OWNERS: Any = bindparam("owners", type_=IdArray())
 BALANCE = (
@@ -87,6 +88,7 @@ STANDING_STILL = select(SUSPENSIONS.c.id).where(
     SUSPENSIONS.c.owner_id == OWNER_ID, SUSPENSIONS.c.stopped_at.is_not(None)
 )
 """ALE-4. What would lift it is on its way."""
+UNDECIDED = select(FEES.c.id).where(FEES.c.owner_id == OWNER_ID, FEES.c.status == UrgentFeeStatus.PENDING).limit(1)
 STATES = select(ACCOUNTS.c.status).where(ACCOUNTS.c.owner_id == OWNER_ID).distinct()
 PLANNED = (
     select(INTERVENTIONS.c.id)
@@ -204,6 +206,7 @@ async def situation(figures: Figures, reader: Reader, owner_id: UUID) -> Situati
         accounts={row.status for row in await reader.rows(STATES, mine)},
         transferring=bool(await reader.rows(transfer.WAITING, mine)),
         planned=bool(await reader.rows(PLANNED, mine)),
+        deciding=bool(await reader.rows(UNDECIDED, mine)),
     )
 
 

@@ -127,7 +127,7 @@ async def addresses(context: Context, keys: Sequence[UUID]) -> list[str | None]:
     rows = await context.db.rows(
         select(EXPORTS.c.id, EXPORTS.c.status, EXPORTS.c.expires_at).where(EXPORTS.c.id.in_(keys))
     )
-    there = {row.id for row in rows if row.status is ExportStatus.READY and now < row.expires_at}
+    there = {row.id for row in rows if row.expires_at and row.status is ExportStatus.READY and now < row.expires_at}
     until = now + context.figures.export_link_lifetime
     tokens = {key: file_token(context.key, PURPOSE, FileLink(key, session_id, until)) for key in there}
     return [f"{context.public_url}{PATH}/{tokens[key]}" if key in tokens else None for key in keys]

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountAction, AccountStatus, obstacle_to
+from models.charge import Charge
 from models.clock import civil_day
 from models.column import table
 from models.context import Context
@@ -28,10 +29,12 @@ from models.refusal import NotFound
 from models.server import Server, ServerAction, obstacle_to_handing_over, obstacle_to_server
 from models.subscription import HANDED_OVER, Subscription, SubscriptionStatus, take_over
 from models.transfer import AnsweredBefore, Transfer, TransferMode, TransferStatus
+from resolvers import domain
 from resolvers.contract import pending
 from resolvers.find import find, writing
 from resolvers.grant import end_with
 from resolvers.handed_over import move_along
+from resolvers.handover_debt import FOR_IT, owed_for
 from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.opening import COUNTS, standing_of
 from resolvers.plan_change import cut, give_back, paid_periods
@@ -43,7 +46,7 @@ from resolvers.subscription import begin, invoicing_day
 OPERATION = "transferAccept"
 ACCOUNTS, SERVERS, PLANS, PROFILES = table(Account), table(Server), table(Plan), table(Profile)
 SUBSCRIPTIONS, INVOICES, LINES, TRANSFERS = table(Subscription), table(Invoice), table(InvoiceLine), table(Transfer)
-INTERVENTIONS = table(Intervention)
+INTERVENTIONS, CHARGES = table(Intervention), table(Charge)
 ITEM: Any = bindparam("item_id")
 ACCOUNT = (
     select(
@@ -64,21 +67,10 @@ SERVER = (
     .where(SERVERS.c.id == ITEM)
 )
 ON_SERVER = select(ACCOUNTS.c.status).where(ACCOUNTS.c.server_id == ITEM).distinct()
-FOR_IT = or_(SUBSCRIPTIONS.c.account_id == ITEM, SUBSCRIPTIONS.c.server_id == ITEM)
 RUNNING = (
     select(SUBSCRIPTIONS)
     .where(FOR_IT, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED)
     .order_by(SUBSCRIPTIONS.c.created_at, SUBSCRIPTIONS.c.id)
-)
-UNPAID = (
-    select(INVOICES.c.id)
-    .join_from(INVOICES, LINES, LINES.c.invoice_id == INVOICES.c.id)
-    .where(
-        INVOICES.c.owner_id == bindparam("owner_id"),
-        INVOICES.c.left_cents > 0,
-        LINES.c.subscription_id.in_(select(SUBSCRIPTIONS.c.id).where(FOR_IT)),
-    )
-    .limit(1)
 )
 PLANNED = (
     select(INTERVENTIONS.c.id)
@@ -204,7 +196,7 @@ async def _decided(
         mode=mode,
         obstacles=await _obstacles(reader, item, place, None if place.transfer_id == mine else place.transfer_id),
         sender_suspended=place.suspended_at is not None,
-        unpaid=bool(await reader.rows(UNPAID, {**given, "owner_id": place.owner_id})),
+        unpaid=await owed_for(reader, item.key, place.owner_id),
         free=item.model is Account and bool(place.free),
         held=tuple([await _held(reader, each, today, zone) for each in running]),
         recipient=await _receiving(context, reader, offer.recipient_id, now) if offer else None,
@@ -300,6 +292,7 @@ async def _accepted(context: Context, write: Write, key: UUID, quote_token: str)
         item.hand_over(write.record, recipient.id)
     await write.flush()  # What ran has ended, and it is the recipient's, before the next begins.
     await move_along(write, [each.id for each in accounts], server_id, recipient.id)
+    await domain.fund(write, sender.id)
     await _go_on(context, write, handover, before, transfer)
     transfer.accept(write.record, handover.refund_cents, {"sender": sender.email, "recipient": recipient.email})
     await give_back(context, write, handover.given_back)  # Last: the series of documents is locked by it.

@@ -236,6 +236,8 @@ async def _changed(figures: Figures, write: Write, profile: Profile | None, paym
             return payment.processing(write.record, told, later)
         case ProviderState.FAILED:
             return await _failed(figures, write, payment, told.reason, told.reference)
+        case ProviderState.CANCELLED if payment.automatic:  # Nobody gave it up: it is told, and tried again.
+            return await _failed(figures, write, payment, DeclineReason.PROVIDER_ERROR, told.reference)
         case ProviderState.CANCELLED:
             return payment.cancel(write.record, told.reference)
     came_in = payment.entry_id is None

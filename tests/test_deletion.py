@@ -413,6 +413,9 @@ def test_what_stands_in_the_way() -> None:
         "SomethingUnderWay",
     ]
     assert len(list(obstacles(everything, automatic=True))) == 3
+    left = Situation(0, None, False, frozenset(), planned=True, deciding=True)
+    assert [type(each).__name__ for each in obstacles(left)] == ["InterventionPlanned", "FeeUndecided"]
+    assert list(obstacles(left, automatic=True)) == []
     assert list(obstacles(Situation(-1, None, False, frozenset()), automatic=True)) == []
     assert list(obstacles(Situation(0, None, False, frozenset({AccountStatus.DELETING})))) == []
 

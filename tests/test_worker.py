@@ -25,7 +25,7 @@ from models.mail import SandboxMail
 from models.profile import PASSWORD_CHANGED
 from models.sandbox import ClockOffset
 from models.session import Session
-from tests.api import FREE, OWNER, Api
+from tests.api import FREE, OWNER, STAFF, Api
 from tests.cycle import alone
 from tests.mails import rows, told
 from tests.test_registration import ASK_RESET
@@ -43,7 +43,7 @@ async def test_sessions_that_ended_long_ago_are_deleted(api: Api, clock: FrozenC
 
 
 async def test_a_session_is_kept_until_then(api: Api, clock: FrozenClock) -> None:
-    await api.token(OWNER)
+    await api.token(STAFF)
     clock.move(SETTINGS.refresh_token_lifetime + SETTINGS.session_retention - timedelta(seconds=1))
     await worker.work_once(api.database, SETTINGS)
     assert len(await api.rows(Session)) == 1
