@@ -43,7 +43,7 @@ from tests.arguments import EDGES, Supply, accepts
 from tests.scope import Bounds, Request
 from tests.walker import Walker
 
-SEEDS = range(1_000)
+SEEDS = range(1_250)
 BOTH = (OperationType.QUERY, OperationType.MUTATION)
 SDL = """
 scalar DateTime scalar Date scalar Decimal scalar UUID scalar EmailAddress scalar URL scalar IPNetwork
