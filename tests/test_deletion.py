@@ -12,16 +12,17 @@ from models.account import Account, AccountStatus
 from models.activity import ActivityEvent
 from models.alert import Alert
 from models.clock import FrozenClock
-from models.column import table
+from models.column import new_id, table
 from models.contract import Contract
 from models.credit import Credit
 from models.db import Db
 from models.deletion import Erasure, Situation, forfeited_cents, obstacles, without
+from models.delivery import Delivery
 from models.grant import PermissionGrant
 from models.invoice import Invoice
 from models.payment import Payment
 from models.payment_method import PaymentMethod
-from models.profile import Profile, SuspensionReason
+from models.profile import CREATED, Profile, SuspensionReason
 from models.server import Server
 from models.session import Session
 from models.subscription import Subscription
@@ -36,7 +37,7 @@ from tests.api import DELEGATE, FREE, OWNER, PASSWORD, STAFF, TECH, Api, profile
 from tests.cycle import alone, balance, documents, move, open_account, pay
 from tests.database import START
 from tests.hosting import answer, handed_over
-from tests.mails import Box, sent
+from tests.mails import Box, sent, told
 from tests.paying import add_card, top_up
 from tests.test_clockwork import mails
 from tests.test_grant import save
@@ -243,6 +244,22 @@ async def test_others_histories_forget_who_it_was_and_keep_what_happened(api: Ap
 
 def _told(row: Any) -> tuple[Any, ...]:
     return row.kind, row.occurred_at, row.subject_id, row.actor_id
+
+
+async def test_a_worker_that_comes_second_erases_nothing_of_anybody_else(api: Api) -> None:
+    """What another worker has erased by then has no address any more, and neither have the mails of most."""
+    await api.api_token(OWNER)
+    await remove(api, FREE)
+    await handed_over(api)
+    await answer(api)
+    await handed_over(api)
+    await erased(api)
+    await told(api.database, CREATED, OWNER, times=3, task_id=str(new_id()))
+    before = {row.id for row in await api.rows(Delivery)}
+    assert before
+    async with Db(api.database) as db:
+        await erasure._erase(db, FREE.key)
+    assert {row.id for row in await api.rows(Delivery)} == before
 
 
 async def erased(api: Api) -> None:

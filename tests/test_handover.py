@@ -33,8 +33,9 @@ from tests.api import DELEGATE, FREE, OWNER, TECH, Api, profile_id
 from tests.cycle import alone, balance, change_quote, documents, move, movements, open_account, pay, periods
 from tests.database import START
 from tests.granting import a_grant, a_server, an_account
-from tests.hosting import HOBBY, account
+from tests.hosting import FORGE_ID, HOBBY, account
 from tests.opening import codes, plan_id
+from tests.support import COMPLETE, planned, support
 from tests.transferring import (
     ACCEPT,
     LATER,
@@ -250,6 +251,18 @@ async def test_what_is_not_invoiced_is_cut_and_a_period_goes_with_it_only_once_i
 
 
 # What stands in the way
+
+
+async def test_work_on_a_server_is_paid_before_it_goes_to_somebody_else(api: Api) -> None:
+    """CAT-2. While it is planned, while it is to be invoiced, and until that is paid."""
+    await alone(api)
+    key = await planned(api)
+    assert "CONFLICT" in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
+    assert (await support(api, COMPLETE, interventionId=key, reason="Done."))["userErrors"] == []
+    assert "UNPAID_INVOICE" in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
+    for charge in [row for row in await api.rows(Charge) if row.kind.value == "INTERVENTION"]:
+        await changed(api, Charge, charge.id, status=ChargeStatus.DROPPED)
+    assert "UNPAID_INVOICE" not in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
 
 
 async def test_an_unpaid_invoice_for_it_keeps_it_with_its_owner(api: Api) -> None:

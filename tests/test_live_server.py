@@ -310,8 +310,8 @@ async def alert(url: object) -> None:
     connection = await asyncpg.connect(str(url))
     try:
         await connection.execute(
-            "INSERT INTO alert (id, owner_id, kind, status, concerned, about_type, about_id, cause_id, opened_at, since,"
-            " turn, told, stops, next_at)"
+            "INSERT INTO alert (id, owner_id, kind, status, concerned, about_type, about_id, cause_id, opened_at,"
+            " since, turn, told, stops, next_at)"
             " VALUES ($1, $2, 'TERMS_VIOLATION', 'OPEN', 0, 'Profile', $2, $2, now(), now(), 1, '{}', '[]', now())",
             new_id(),
             FREE.key,
