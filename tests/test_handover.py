@@ -260,7 +260,7 @@ async def test_work_on_a_server_is_paid_before_it_goes_to_somebody_else(api: Api
     assert "CONFLICT" in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
     assert (await support(api, COMPLETE, interventionId=key, reason="Done."))["userErrors"] == []
     assert "UNPAID_INVOICE" in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
-    for charge in [row for row in await api.rows(Charge) if row.kind.value == "INTERVENTION"]:
+    for charge in [each for each in await api.rows(Charge) if each.kind.value == "INTERVENTION"]:
         await changed(api, Charge, charge.id, status=ChargeStatus.DROPPED)
     assert "UNPAID_INVOICE" not in [each["code"] for each in (await sender_quote(api, FORGE_ID))["blockers"]]
 
