@@ -15,7 +15,6 @@ from models.column import Instant, table
 from models.context import Context
 from models.db import Db, Write
 from models.inactivity import inactive_at
-from models.invoice import Invoice
 from models.journal import JournalEntry
 from models.money import Money
 from models.plan import Plan
@@ -29,15 +28,12 @@ from resolvers.desk import acting, customer
 from resolvers.suspension import PROFILE
 from resolvers.transit import in_transit
 
-ALERTS, PROFILES, INVOICES, ENTRIES = table(Alert), table(Profile), table(Invoice), table(JournalEntry)
+ALERTS, PROFILES, ENTRIES = table(Alert), table(Profile), table(JournalEntry)
 ACCOUNTS, PLANS, SERVERS = table(Account), table(Plan), table(Server)
 OWNER_ID: Any = bindparam("owner_id")
 MINE = ALERTS.c.owner_id == OWNER_ID, ALERTS.c.status == AlertStatus.OPEN
 OPEN = select_rows(Alert).where(*MINE, ALERTS.c.kind == bindparam("kind"))
 DUE = select_rows(Alert).where(*MINE, ALERTS.c.next_at <= bindparam("until", type_=Instant()))
-OLDEST = select(func.min(INVOICES.c.issued_at).label("at")).where(
-    INVOICES.c.owner_id == OWNER_ID, INVOICES.c.left_cents > 0
-)
 BALANCE = (
     select(ENTRIES.c.balance_after_cents.label("cents"))
     .where(ENTRIES.c.owner_id == OWNER_ID)
@@ -89,12 +85,14 @@ async def balance_moved(write: Write, owner_id: UUID, balance_cents: int) -> Non
         if profile is not None and suspended:
             await suspension.lift(write, profile, SuspensionReason.UNPAID_BALANCE)
     elif found is not None:
-        await _follow(write, found)
-        if await in_transit(write, owner_id, -balance_cents):  # By now it may cover what is owed.
+        transit = await in_transit(write, owner_id, -balance_cents)
+        if transit.oldest is not None:  # Of what has no invoice the days go on.
+            found.follow(write.record, transit.oldest)
+        if transit.moving:  # By now it may cover what is owed.
             found.stop(write.record)
     elif not suspended or not await suspension.stands(write, owner_id, SuspensionReason.UNPAID_BALANCE):
         opened = open_alert(write.record, owner_id, AlertKind.NEGATIVE_BALANCE)
-        if await in_transit(write, owner_id, -balance_cents):
+        if (await in_transit(write, owner_id, -balance_cents)).moving:
             opened.stop(write.record)
         write.add(opened)
 
@@ -106,19 +104,12 @@ async def transit_moved(figures: Figures, write: Write, owner_id: UUID) -> None:
     if profile is None or (found is None and profile.suspended_at is None):
         return
     balance = await write.rows(BALANCE, {"owner_id": owner_id})
-    still = await in_transit(write, owner_id, -balance[0].cents if balance else 0)
+    still = (await in_transit(write, owner_id, -balance[0].cents if balance else 0)).moving
     if found is not None and still:
         found.stop(write.record)
     elif found is not None:
         found.go_on(write.record, figures)
     await suspension.stand_still(figures, write, profile, still=still)
-
-
-async def _follow(write: Write, alert: Alert) -> None:
-    """ALE-4. The oldest invoice that is not paid, from then on; of what has no invoice the days go on."""
-    (oldest,) = await write.rows(OLDEST, {"owner_id": alert.owner_id})
-    if oldest.at is not None:
-        alert.follow(write.record, oldest.at)
 
 
 # The clock
