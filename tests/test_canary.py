@@ -45,11 +45,11 @@ async def test_nobody_sees_what_is_somebody_elses(
     api: Api, canaries: Canaries, backend: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Other documents on each database: these take a while. There are more of them until enough was seen."""
-    start, exposed = {"sqlite": 0, "postgresql": 3 * MANY}[backend], canaries.exposed()
+    start, exposed = {"sqlite": 0, "postgresql": 10 * MANY}[backend], canaries.exposed()
     outcome = await walk(api, canaries, range(start, start + MANY), caplog)
     check(outcome)
     missing = exposed - outcome.shown
-    for more in range(start + MANY, start + 3 * MANY, MANY // 4):
+    for more in range(start + MANY, start + 6 * MANY, MANY // 4):
         if len(missing) <= 0.1 * len(exposed):
             break
         outcome = await walk(api, canaries, range(more, more + MANY // 4), caplog)
