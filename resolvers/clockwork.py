@@ -24,7 +24,6 @@ from models.migration import Migration
 from models.payment import Payment
 from models.payment_method import PaymentMethod
 from models.profile import Profile
-from models.sandbox import ClockOffset
 from models.subscription import Subscription
 from models.suspension import Suspension
 from models.transfer import Transfer, TransferStatus
@@ -32,7 +31,7 @@ from resolvers import renewal
 from resolvers.due import do
 from resolvers.works import Due, Item, NothingDue, Works
 
-OFFSETS, COLLECTIONS, PROFILES = table(ClockOffset), table(Collection), table(Profile)
+COLLECTIONS, PROFILES = table(Collection), table(Profile)
 SUBSCRIPTIONS, CHARGES, INVOICES, PAYMENTS = table(Subscription), table(Charge), table(Invoice), table(Payment)
 SUSPENSIONS, ALERTS, METHODS = table(Suspension), table(Alert), table(PaymentMethod)
 DOMAINS, MIGRATIONS, TRANSFERS = table(Domain), table(Migration), table(Transfer)

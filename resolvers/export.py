@@ -59,7 +59,7 @@ from resolvers.attempt import ask_password, still
 from resolvers.find import find, writing
 from resolvers.suspension import PROFILE
 
-EXPORTS, ATTACHMENTS, FILES = table(Export), table(Attachment), table(StoredFile)
+EXPORTS, ATTACHMENTS = table(Export), table(Attachment)
 PATH, PURPOSE = "/exports", "export"
 AT_ONCE = 1_000
 """Rows that are read, and written, at once."""

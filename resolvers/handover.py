@@ -11,15 +11,12 @@ from sqlalchemy import bindparam, select
 from sqlmodel import select as select_rows
 
 from models.account import Account, AccountAction, AccountStatus, obstacle_to
-from models.charge import Charge
 from models.clock import civil_day
 from models.column import table
 from models.context import Context
 from models.db import Write
 from models.handover import Handing, Handover, Held, Receiving, decide_handover
 from models.intervention import Intervention, InterventionStatus
-from models.invoice import Invoice
-from models.invoice_line import InvoiceLine
 from models.obstacle import InterventionPlanned, Obstacle
 from models.permission import Subject
 from models.plan import Plan
@@ -45,8 +42,7 @@ from resolvers.subscription import begin, invoicing_day
 
 OPERATION = "transferAccept"
 ACCOUNTS, SERVERS, PLANS, PROFILES = table(Account), table(Server), table(Plan), table(Profile)
-SUBSCRIPTIONS, INVOICES, LINES, TRANSFERS = table(Subscription), table(Invoice), table(InvoiceLine), table(Transfer)
-INTERVENTIONS, CHARGES = table(Intervention), table(Charge)
+SUBSCRIPTIONS, TRANSFERS, INTERVENTIONS = table(Subscription), table(Transfer), table(Intervention)
 ITEM: Any = bindparam("item_id")
 ACCOUNT = (
     select(
@@ -133,16 +129,16 @@ async def refunds(context: Context, keys: Sequence[UUID]) -> list[int | None]:
         (row,) = await context.db.rows(OFFER, {"transfer_id": key})
         cents: int | None = row.refund_cents
         if (offer := _waiting(row)) is not None:
-            cents = (await _decided(context, context.db, offer.item, offer.mode, now, offer)).refund_cents
+            cents = (await _of_offer(context, context.db, offer, now)).refund_cents
         found.append(cents)
     return found
 
 
 async def quoted_to_sender(context: Context, reader: Reader, item: Item, mode: TransferMode, now: datetime) -> Quoted:
     """ACC-8, BIL-14. The sender's half, before there is an offer."""
-    handover = await _decided(context, reader, item, mode, now)
-    owner_id = (await _place(reader, item)).owner_id
-    asked = Asked(QuoteKind.TRANSFER, owner_id, {"item": item.key, "mode": mode}, now)
+    place = await _place(reader, item)
+    handover = await _decided(context, reader, item, place, mode, now)
+    asked = Asked(QuoteKind.TRANSFER, place.owner_id, {"item": item.key, "mode": mode}, now)
     cuts = tuple(each.net_cents for each in handover.cuts)
     reckoning = Reckoning(refund_cents=handover.refund_cents, cut_cents=cuts)
     made, terms = await quote(context, reader, asked, reckoning, handover.sender_blockers, handover.sender_cautions)
@@ -151,7 +147,7 @@ async def quoted_to_sender(context: Context, reader: Reader, item: Item, mode: T
 
 async def _quoted_to_recipient(context: Context, reader: Reader, offer: Offer, now: datetime) -> Quoted:
     """ACC-8, BIL-14. The recipient's half; of the sender's it says nothing."""
-    handover = await _decided(context, reader, offer.item, offer.mode, now, offer)
+    handover = await _of_offer(context, reader, offer, now)
     asked = Asked(QuoteKind.TRANSFER, offer.recipient_id, {"transfer": offer.key, "mode": offer.mode}, now)
     invoiced_on = civil_day(now + context.figures.invoice_delay, ZoneInfo(context.figures.billing_zone))
     reckoning = await reckoned(context, reader, asked, handover.terms, invoiced_on)
@@ -182,15 +178,24 @@ def of_recipient(transfer: Transfer) -> Subject[UUID]:
 # What is decided about
 
 
+async def _of_offer(context: Context, reader: Reader, offer: Offer, now: datetime) -> Handover:
+    place = await _place(reader, offer.item)
+    return await _decided(context, reader, offer.item, place, offer.mode, now, offer)
+
+
 async def _decided(
-    context: Context, reader: Reader, item: Item, mode: TransferMode, now: datetime, offer: Offer | None = None
+    context: Context,
+    reader: Reader,
+    item: Item,
+    place: Any,
+    mode: TransferMode,
+    now: datetime,
+    offer: Offer | None = None,
 ) -> Handover:
     """Everything that handing over depends on, read, and what it comes to."""
     zone = ZoneInfo(context.figures.billing_zone)
-    today, place = civil_day(now, zone), await _place(reader, item)
-    mine = offer.key if offer else None
-    given = {"item_id": item.key}
-    running = await priceable(reader, await reader.rows(RUNNING, given))
+    today, mine = civil_day(now, zone), offer.key if offer else None
+    running = await priceable(reader, await reader.rows(RUNNING, {"item_id": item.key}))
     found = Handing(
         today=today,
         mode=mode,

@@ -32,7 +32,7 @@ from resolvers.ledger import add, locked
 from resolvers.right import Reader
 
 CHARGES, INVOICES = table(Charge), table(Invoice)
-LINES, TAXES, PROFILES = table(InvoiceLine), table(InvoiceTax), table(Profile)
+LINES, TAXES = table(InvoiceLine), table(InvoiceTax)
 ALLOCATIONS, CREDITS = table(Allocation), table(Credit)
 OWNER = select(INVOICES.c.owner_id).where(INVOICES.c.id == bindparam("invoice_id"))
 ISSUED_LINES = select(LINES).where(LINES.c.invoice_id == bindparam("invoice_id"))

@@ -43,7 +43,7 @@ from resolvers.idempotency import DoneBefore, done_before, intent_of, keep, take
 from resolvers.settlement import Desk, ask_soon, proceed, settle
 
 PAYMENTS, NAMED, INVOICES = table(Payment), table(PaymentInvoice), table(Invoice)
-ALLOCATIONS, PROFILES = table(Allocation), table(Profile)
+ALLOCATIONS = table(Allocation)
 LINKS = union(
     select(NAMED.c.payment_id, NAMED.c.invoice_id),
     select(PAYMENTS.c.id, ALLOCATIONS.c.invoice_id)

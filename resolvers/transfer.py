@@ -29,7 +29,6 @@ from resolvers.link import linked
 
 OPERATION = "transferStart"
 TRANSFERS, PROFILES = table(Transfer), table(Profile)
-ACCOUNTS, SERVERS = table(Account), table(Server)
 SIDES = union_all(
     select(
         TRANSFERS.c.sender_id.label("profile_id"),

@@ -78,7 +78,6 @@ DOING = {
     )
 }
 SUBJECT = ("owner_id", "account_id", "server_id", "category")
-Whose = tuple[UUID, UUID | None, UUID | None, TicketCategory]
 
 
 def writer(locale: Locale, agent: str | None) -> Actor:
