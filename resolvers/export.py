@@ -158,8 +158,10 @@ async def make(db: Db, figures: Figures, store: FileStore) -> None:
             with suppress(_Gone):
                 await _settled(db, figures, key, owner_id, None)
         raise
-    with suppress(_Gone):
+    try:
         await _settled(db, figures, key, owner_id, size)
+    except _Gone:  # The sweep may have been there before: nobody else knows of these bytes.
+        await asyncio.to_thread(store.delete, key)
     db.database.queued.set()  # There may be another one, after what else is due.
 
 
@@ -188,8 +190,10 @@ async def _settled(db: Db, figures: Figures, key: UUID, owner_id: UUID, size: in
     async with db.write() as write:
         await write.lock_one(PROFILE, {"owner_id": owner_id})
         export = await write.lock_one(select_rows(Export).where(EXPORTS.c.id == key))
-        if export is None or export.status is not ExportStatus.RUNNING:
+        if export is None:
             raise _Gone
+        if export.status is not ExportStatus.RUNNING:  # Whoever had it before was late, and is done.
+            return
         until = write.real_now + figures.export_retention
         if size is None:
             export.fail(write.record, until)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete
 
 from app.gateways.upload_folder import UploadFolder
 from app.settings import Settings
@@ -205,6 +206,29 @@ async def test_what_cannot_be_made_is_tried_again_and_given_up_at_last(api: Api,
         clock.move(timedelta(minutes=31))
     assert len(await mails(api, "data_export_failed")) == 1
     assert (await ask(api))["userErrors"] == []
+
+
+async def test_nothing_is_kept_of_whoever_is_deleted_meanwhile(
+    api: Api, store: UploadFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PRO-10, PRO-13. The sweep was there before its last bytes came."""
+    await ask(api)
+    archived = export._archived
+
+    async def overtaken(db: Db, *given: Any) -> int:
+        size = await archived(db, *given)
+        assert kept(store)
+        await db.note(delete(table(Export)))
+        await db.note(delete(table(StoredFile)))
+        return size
+
+    monkeypatch.setattr("resolvers.export._archived", overtaken)
+    await made(api, store)
+    assert kept(store) == []
+
+
+def kept(store: UploadFolder) -> list[Path]:
+    return [each for each in store.folder.rglob("*") if each.is_file()]
 
 
 async def test_one_a_day(api: Api, clock: FrozenClock, store: UploadFolder) -> None:
