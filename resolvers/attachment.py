@@ -26,13 +26,17 @@ def bearer_of(viewer: Viewer) -> UUID | None:
     return viewer.token_id or viewer.session_id or viewer.service_id
 
 
-async def addresses(context: Context, keys: Sequence[UUID]) -> list[str]:
-    """TIC-1. For each file a link, for the session or token that asks and a few minutes of real time."""
+def address(context: Context, key: UUID) -> str:
+    """TIC-1. A link to a file, for the session, token or service that asks and a few minutes of real time."""
     bearer = bearer_of(context.viewer)
     assert bearer is not None  # noqa: S101 - behind a gate there is one
-    expires_at = context.clock.now() + context.figures.attachment_link_lifetime
-    tokens = (attachment_token(context.key, AttachmentLink(key, bearer, expires_at)) for key in keys)
-    return [f"{context.public_url}{PATH}/{token}" for token in tokens]
+    link = AttachmentLink(key, bearer, context.clock.now() + context.figures.attachment_link_lifetime)
+    return f"{context.public_url}{PATH}/{attachment_token(context.key, link)}"
+
+
+async def addresses(context: Context, keys: Sequence[UUID]) -> list[str]:
+    """TIC-1. For each file a link."""
+    return [address(context, key) for key in keys]
 
 
 async def read(db: Db, requirement: Requirement, link: AttachmentLink, viewer: Viewer) -> Row[Any] | None:

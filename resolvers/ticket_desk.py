@@ -12,7 +12,7 @@ from sqlmodel import select as select_rows
 
 from models.account import Account
 from models.activity import ActivityChannel
-from models.attachment import Attachment, AttachmentLink, attachment_token
+from models.attachment import Attachment
 from models.column import IdArray, among, table
 from models.context import Context
 from models.db import Write
@@ -25,7 +25,6 @@ from models.ticket_category import TicketCategory
 from models.ticket_note import TicketDesk, TicketNote, note
 from models.ticket_word import TicketWord
 from models.urgent_fee import NoFee, UrgentFee
-from resolvers.attachment import PATH, bearer_of
 from resolvers.contact import billing_contacts, ticket_contacts
 from resolvers.desk import acting, customer
 from resolvers.find import belonging
@@ -138,15 +137,6 @@ async def desk(context: Context, wanted: int, before: int | None) -> Desk | None
         files.setdefault(file.message_id, []).append(file)
     notes = await context.db.rows(NOTED, given)
     return Desk(row, messages[::-1], files, notes[::-1])
-
-
-def address(context: Context, attachment_id: UUID) -> str:
-    """TIC-1. A link to a file, for the credential or the session that asks."""
-    bearer_id = bearer_of(context.viewer)
-    assert bearer_id is not None  # noqa: S101 - behind a guard there is one
-    expires_at = context.clock.now() + context.figures.attachment_link_lifetime
-    token = attachment_token(context.key, AttachmentLink(attachment_id, bearer_id, expires_at))
-    return f"{context.public_url}{PATH}/{token}"
 
 
 # Writing

@@ -16,6 +16,7 @@ from models.ticket import AGENT_LENGTH, TicketPriority, TicketStatus, checked_bo
 from models.ticket_category import TicketCategory
 from models.ticket_note import NOTE_LENGTH, AgentMissing, NoteMissing, ReasonMissing
 from models.urgent_fee import REASON_LENGTH
+from resolvers import attachment
 from resolvers import ticket_desk as acts
 from schema.global_id import global_id, key_found, key_of
 from schema.money import Money
@@ -154,7 +155,7 @@ def _message(context: Context, row: Any, files: Sequence[Any]) -> DeskMessage:
                 filename=each.filename,
                 content_type=each.content_type,
                 byte_size=each.byte_size,
-                url=Url(acts.address(context, each.id)),
+                url=Url(attachment.address(context, each.id)),
             )
             for each in files
         ],
