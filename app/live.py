@@ -40,8 +40,8 @@ class Lobby:
         self.turns = asyncio.Semaphore(settings.live_at_once)
         """Whoever is told something, holds a connection to the database meanwhile."""
         self.seats: set[Seat] = set()
-        self._by_owner: dict[UUID, set[Seat]] = defaultdict(set)
-        self._owners: dict[Seat, frozenset[UUID]] = {}
+        self._by_owner: dict[UUID | None, set[Seat]] = defaultdict(set)
+        self._owners: dict[Seat, frozenset[UUID | None]] = {}
         self._counts: Counter[str] = Counter()
         self._stopped = False
         self._emptied = asyncio.Event()
@@ -77,7 +77,8 @@ class Lobby:
 
     def follow(self, seat: Seat) -> None:
         """Let it be told of what it follows now, and of nothing else."""
-        before, after = self._owners.get(seat, frozenset()), seat.owners if seat in self.seats else frozenset()
+        before = self._owners.get(seat, frozenset())
+        after = seat.owners if seat in self.seats else frozenset()
         for owner in before - after:
             self._by_owner[owner].discard(seat)
             if not self._by_owner[owner]:
@@ -100,7 +101,7 @@ class Lobby:
     def told(self, facts: Iterable[Fact]) -> None:
         """EVT-1. Wake those who follow what these are about."""
         for fact in facts:
-            for seat in list(self._by_owner.get(fact.owner_id, ())):
+            for seat in {*self._by_owner.get(fact.owner_id, ()), *self._by_owner.get(None, ())}:
                 try:
                     seat.tell(fact)
                 except Exception as error:
@@ -145,6 +146,28 @@ class Lobby:
         self._counts[whom] -= 1
         if not self._counts[whom]:
             del self._counts[whom]
+
+
+class Lobbies:
+    """EVT-1. All live connections of this process: the customers' and the staff's."""
+
+    def __init__(self, *each: Lobby) -> None:
+        self.each = each
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody follows anything."""
+        return any(lobby.is_followed for lobby in self.each)
+
+    def told(self, facts: Iterable[Fact]) -> None:
+        """Wake those who follow what these are about."""
+        facts = list(facts)
+        for lobby in self.each:
+            lobby.told(facts)
+
+    async def stop(self) -> None:
+        """End all of them, and take no more."""
+        await asyncio.gather(*(lobby.stop() for lobby in self.each))
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from app.export import export_route
 from app.gateways.upload_folder import UploadFolder
 from app.graphiql import graphiql_page, graphiql_routes
 from app.host import Call, Host, StaffHost
-from app.live import Lobby, looked_after
+from app.live import Lobbies, Lobby, looked_after
 from app.metrics import metrics_route
 from app.migration import is_at_head
 from app.notice import notice_route
@@ -66,6 +66,8 @@ def create_app(
     host = Host(settings, bound, database, passwords)
     staff = StaffHost(settings, staff_schema(), database, passwords)
     lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
+    desk = Lobby(settings, staff, _documents(settings, staff.bound), TrustedDocuments({}, only=False))
+    lobbies = Lobbies(lobby, desk)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -73,8 +75,9 @@ def create_app(
             stack.callback(passwords.close)
             if ours:
                 stack.push_async_callback(database.close)
-            await stack.enter_async_context(looked_after(lobby))
-            await stack.enter_async_context(telling(database, lobby, settings))
+            for each in lobbies.each:
+                await stack.enter_async_context(looked_after(each))
+            await stack.enter_async_context(telling(database, lobbies, settings))
             if settings.has_worker:
                 await stack.enter_async_context(working(database, settings))
             yield
@@ -83,9 +86,10 @@ def create_app(
         routes=[
             Route("/graphql", _endpoint(settings, host, lobby)),
             WebSocketRoute("/graphql", Socket(lobby)),
-            Route("/staff/graphql", _staff_endpoint(settings, staff)),
+            Route("/staff/graphql", _staff_endpoint(settings, staff, desk)),
+            WebSocketRoute("/staff/graphql", Socket(desk)),
             Route("/schema.graphql", _schema_response(bound)),
-            *_watched(settings, database, {"customer": host.executor, "staff": staff.executor}, lobby),
+            *_watched(settings, database, {"customer": host.executor, "staff": staff.executor}, lobbies),
             document_route(database, settings.secret_key),
             notice_route(settings, database, host.payments),
             *_files(settings, database, host),
@@ -95,18 +99,19 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
-    app.state.bound, app.state.database, app.state.host, app.state.lobby = bound, database, host, lobby
+    app.state.bound, app.state.database, app.state.host = bound, database, host
+    app.state.lobby, app.state.lobbies = lobby, lobbies
     return app
 
 
 def _watched(
-    settings: Settings, database: Database, executors: Mapping[str, Executor], lobby: Lobby
+    settings: Settings, database: Database, executors: Mapping[str, Executor], lobbies: Lobbies
 ) -> list[BaseRoute]:
     """Where operators look."""
     return [
         Route("/livez", _live),
         Route("/readyz", _ready(database)),
-        metrics_route(settings, executors, lobby),
+        metrics_route(settings, executors, lobbies),
     ]
 
 
@@ -130,11 +135,12 @@ def _documents(settings: Settings, bound: Bound) -> Documents:
     )
 
 
-def _staff_endpoint(settings: Settings, host: StaffHost) -> Endpoint[Call]:
+def _staff_endpoint(settings: Settings, host: StaffHost, desk: Lobby) -> Endpoint[Call]:
     return Endpoint(
         host,
-        _documents(settings, host.bound),
+        desk.documents,
         limits=settings.requests,
+        lobby=desk,
         partial_success=settings.partial_success_status,
     )
 

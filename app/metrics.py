@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.address import client_address
-from app.live import Lobby
+from app.live import Lobbies
 from app.settings import Settings
 from engine.executor import Executor
 
@@ -43,21 +43,21 @@ class Plans(Collector):
 class Followers(Collector):
     """Who follows what."""
 
-    def __init__(self, lobby: Lobby) -> None:
-        self.lobby = lobby
+    def __init__(self, lobbies: Lobbies) -> None:
+        self.lobbies = lobbies
 
     def collect(self) -> Iterator[Metric]:
-        seats = list(self.lobby.seats)
+        seats = [seat for lobby in self.lobbies.each for seat in lobby.seats]
         yield GaugeMetricFamily("espace_live_connections", "Live connections.", len(seats))
         operations = sum(len(seat.watches) for seat in seats)
         yield GaugeMetricFamily("espace_live_operations", "Live operations.", operations)
 
 
-def metrics_route(settings: Settings, executors: Mapping[str, Executor], lobby: Lobby) -> Route:
+def metrics_route(settings: Settings, executors: Mapping[str, Executor], lobbies: Lobbies) -> Route:
     """`/metrics`; to anybody else it is not there."""
     registry = CollectorRegistry()
     registry.register(Plans(executors))
-    registry.register(Followers(lobby))
+    registry.register(Followers(lobbies))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

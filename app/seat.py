@@ -16,7 +16,7 @@ from graphql import OperationType
 from starlette.requests import Request
 
 from app.host import SIGN_IN, Call
-from engine.declare import Live
+from engine.declare import Woken
 from engine.endpoint import chosen
 from engine.error import (
     BAD_REQUEST,
@@ -40,7 +40,7 @@ from schema.live import Concern, concern
 if TYPE_CHECKING:
     from app.live import Lobby
 
-RIGHTS = ("session.", "token.", "two_factor.", "profile.", "grant.")
+RIGHTS = ("session.", "token.", "two_factor.", "profile.", "grant.", "staff_role.")
 """Facts of these kinds may end what somebody may follow."""
 STATUSES = {UNAUTHENTICATED: 401, NOT_FOUND: 404}
 Waiting = tuple[str, Any]
@@ -54,7 +54,7 @@ class Watch:
     text: str = field(repr=False)
     params: Params
     cost: int
-    what: Live
+    what: Woken
     concern: Concern
 
     def woken_by(self, fact: Fact) -> bool:
@@ -80,7 +80,7 @@ class Seat:
     async def enter(self) -> None:
         """Find out who calls; raises RequestRefused for nobody, and for whoever has as many connections as they may."""
         async with self.lobby.turns, self.lobby.host.called(self.request, acts=False) as call:
-            if call.viewer.profile_id is None:
+            if is_nobody(call.viewer):
                 raise RequestRefused(401, UNAUTHENTICATED, SIGN_IN)
             self.lobby.host.allowance.charge(call.viewer, OperationType.QUERY, 1, 0)
             self.lobby.seat(self, call.viewer)
@@ -121,11 +121,12 @@ class Seat:
             self._task.cancel()
 
     @property
-    def owners(self) -> frozenset[UUID]:
-        """The profiles whose facts it may be woken by."""
-        own = self.viewer.profile_id if self.viewer else None
-        found = {own, *(watch.concern.subject.owner_id for watch in self.watches.values())}
-        return frozenset(key for key in found if key is not None)
+    def owners(self) -> frozenset[UUID | None]:
+        """The profiles whose facts it may be woken by; None is for those of anybody."""
+        found = {watch.concern.owner_id for watch in self.watches.values()}
+        if self.viewer is not None and self.viewer.profile_id is not None:
+            found.add(self.viewer.profile_id)
+        return frozenset(found)
 
     def tell(self, fact: Fact) -> None:
         """A fact about one of those owners."""
@@ -247,11 +248,16 @@ class Seat:
             await stack.enter_async_context(self.lobby.turns)
             try:
                 call = await stack.enter_async_context(self.lobby.host.called(self.request, acts=False))
-                if call.viewer.profile_id is None:
+                if is_nobody(call.viewer):
                     raise RequestRefused(401, UNAUTHENTICATED, SIGN_IN)
             except RequestRefused as refused:
                 raise Over(closing_of(refused)) from None
             yield call
+
+
+def is_nobody(viewer: Viewer) -> bool:
+    """Whether neither a profile nor a service calls."""
+    return viewer.profile_id is None and viewer.service_id is None
 
 
 def whole(refusal: FieldRefused) -> RequestRefused:

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from app.live import Lobby
+from app.live import Lobbies
 from app.settings import Settings
 
 STARTUP_FAILURE = 3
@@ -22,12 +22,12 @@ LINGER = 15
 class Server(uvicorn.Server):
     """Ends live connections before it waits for those that are left."""
 
-    def __init__(self, config: uvicorn.Config, lobby: Lobby) -> None:
+    def __init__(self, config: uvicorn.Config, lobbies: Lobbies) -> None:
         super().__init__(config)
-        self.lobby = lobby
+        self.lobbies = lobbies
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self.lobby.stop()
+        await self.lobbies.stop()
         await super().shutdown(sockets)
 
 
@@ -62,7 +62,7 @@ def serve_until_stopped(app: Starlette, settings: Settings) -> None:
         ws_max_size=settings.requests.body_bytes,
         ws_per_message_deflate=False,
     )
-    server = Server(config, app.state.lobby)
+    server = Server(config, app.state.lobbies)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -129,15 +129,21 @@ class One:
     otherwise: Computed | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Live(One):
-    """A field of the subscription root: an object, again with each fact whose kind begins with one of `kinds`.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Woken:
+    """A field of the subscription root: told again with each fact whose kind begins with one of `kinds`.
 
-    `of` tells its id of a fact, and `key` that of the context, which is woken by one.
+    `of` tells of a fact the id of what is shown; None where there is nothing to show. The declaration's own `key` tells
+    it of the context, which is woken by a fact.
     """
 
     kinds: tuple[str, ...] = ()
     of: Callable[[Any], Any] = field(default=lambda fact: fact)
+
+
+@dataclass(frozen=True, eq=False)
+class Live(Woken, One):
+    """EVT-1. A row, each time that something happens to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +220,11 @@ class Batch:
     load: Callable[..., Awaitable[Sequence[Any]]]
     arguments: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]] | None = None
     """What `load` is given, of the context and the arguments, such as an input; None: these as they are."""
+
+
+@dataclass(frozen=True, eq=False)
+class LiveBatch(Woken, Batch):
+    """EVT-1. What `load` makes of an id, each time that something happens to it; None is not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from engine.bind import Bound
-from engine.declare import Guard, Live
+from engine.declare import Guard, Woken
 from engine.error import Translate
 from engine.execute import unfit
 from engine.operation import Document, Operation, fragments_of
@@ -121,7 +121,7 @@ class Lobby(Protocol):
 class Followed:
     """The one root field of a live operation, with what it is given."""
 
-    what: Live
+    what: Woken
     guard: Guard | None
     coordinate: str
     arguments: Mapping[str, Any] = field(repr=False)
@@ -143,4 +143,4 @@ def followed(bound: Bound, document: Document, operation: Operation, values: Var
         raise unfit([error]) from None
     taken = cast(StrawberryField, definition(graphql_field)).arguments
     arguments = convert_arguments(given, taken, schema.schema_converter.scalar_registry, schema.config)
-    return Followed(cast(Live, declared.what), declared.guard, f"{kind.name}.{node.name.value}", arguments)
+    return Followed(cast(Woken, declared.what), declared.guard, f"{kind.name}.{node.name.value}", arguments)

@@ -86,5 +86,5 @@ class TicketDesk(SQLModel, table=True):
 def note(record: Record, *, ticket_id: UUID, service_id: UUID, agent: str, text: str) -> TicketNote:
     """TIC-1. Note something that no customer reads."""
     noted = TicketNote(ticket_id=ticket_id, service_id=service_id, agent=agent, text=text, created_at=record.now)
-    record.happened(NOTED, noted, agent=agent)
+    record.happened(NOTED, noted, agent=agent, ticket_id=str(ticket_id))
     return noted

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select
 from sqlmodel import select as select_rows
 
 from models.account import Account
@@ -101,15 +101,11 @@ class Desk:
 
 async def found(context: Context, wanted: Wanted, size: int) -> Sequence[Row[Any]]:
     """TIC-1. The tickets that were changed last; at most so many."""
-    tickets = SHOWN
+    tickets = _fitting(wanted)
     for word in wanted.words:
         tickets = tickets.where(TICKETS.c.id.in_(_with(word)))
     if wanted.status is not None:
         tickets = tickets.where(TICKETS.c.status.in_(wanted.status))
-    if wanted.category is not None:
-        tickets = tickets.where(TICKETS.c.category.in_(wanted.category))
-    if wanted.assignee is not None:
-        tickets = tickets.where(DESKS.c.assignee == wanted.assignee)
     if wanted.owner_id is not None:
         tickets = tickets.where(TICKETS.c.owner_id == wanted.owner_id)
     if wanted.after is not None:
@@ -120,6 +116,21 @@ async def found(context: Context, wanted: Wanted, size: int) -> Sequence[Row[Any
     return await context.db.rows(ordered.limit(size))
 
 
+def _fitting(wanted: Wanted) -> Select[Any]:
+    tickets = SHOWN
+    if wanted.category is not None:
+        tickets = tickets.where(TICKETS.c.category.in_(wanted.category))
+    if wanted.assignee is not None:
+        tickets = tickets.where(DESKS.c.assignee == wanted.assignee)
+    return tickets
+
+
+async def followed(context: Context, wanted: Wanted, key: UUID) -> Row[Any] | None:
+    """EVT-1. A ticket by its key; None where it is not of those that are wanted, or of whoever asks."""
+    row = await context.db.first(_fitting(wanted).where(TICKETS.c.id == key))
+    return None if row is None or is_own(context.viewer, row.owner_id) else row
+
+
 def _with(word: str) -> Select[Any]:
     newest = select(WORDS.c.ticket_id).where(WORDS.c.word == word).order_by(WORDS.c.ticket_id.desc())
     return newest.limit(WITH_ONE_WORD)
@@ -127,7 +138,16 @@ def _with(word: str) -> Select[Any]:
 
 async def desk(context: Context, wanted: int, before: int | None) -> Desk | None:
     """TIC-1. A ticket by its number, its last messages before one, and the notes about it."""
-    row = await context.db.first(SHOWN.where(TICKETS.c.number == wanted))
+    return await _desk(context, TICKETS.c.number == wanted, before)
+
+
+async def desk_of(context: Context, key: UUID) -> Desk | None:
+    """TIC-1. The same by its key, with its last messages."""
+    return await _desk(context, TICKETS.c.id == key, None)
+
+
+async def _desk(context: Context, which: ColumnElement[bool], before: int | None) -> Desk | None:
+    row = await context.db.first(SHOWN.where(which))
     if row is None or is_own(context.viewer, row.owner_id):
         return None
     given = {"ticket_id": row.id}

@@ -12,11 +12,12 @@ from graphql import (
     is_non_null_type,
 )
 
-from engine.declare import DECLARATION, Guard, Live, Source
+from engine.declare import DECLARATION, Guard, Source, Woken
 from engine.shape import STRAWBERRY, definition, guard_of
 from schema.directive import Authorize, authorize
 from schema.live import kind_of
 from schema.node import SOURCES
+from schema.service import Service, Staff
 
 SESSION = authorize()
 
@@ -75,9 +76,9 @@ def _of_root(field: GraphQLField, acts: bool) -> Iterator[str]:
 
 def _of_live(field: GraphQLField, types: Mapping[str, GraphQLNamedType]) -> Iterator[str]:
     found, guard = definition(field), _guard(field)
-    if found is None or not isinstance(found.metadata.get(DECLARATION), Live):
+    if found is None or not isinstance(found.metadata.get(DECLARATION), Woken):
         yield "is not declared as live: what wakes it?"
-    if guard is not None and not isinstance(guard, Authorize):
+    if guard is not None and not isinstance(guard, Authorize | Service | Staff):
         yield "would tell anybody what happens to others"
     path = guard.subject if isinstance(guard, Authorize) else None
     if path and kind_of(path) not in types:

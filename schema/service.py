@@ -67,7 +67,11 @@ class Service:
 
     def check(self, context: Context, subject: Any) -> None:
         """Raises the coded error of what is missing."""
-        _check(context.viewer, scope=self.scope)
+        self.check_viewer(context.viewer)
+
+    def check_viewer(self, viewer: Viewer) -> None:
+        """The same, of whoever follows something."""
+        _check(viewer, scope=self.scope)
 
 
 @strawberry.schema_directive(
@@ -83,7 +87,11 @@ class Staff:
 
     def check(self, context: Context, subject: Any) -> None:
         """Raises the coded error of what is missing."""
-        _check(context.viewer, role=self.role or None)
+        self.check_viewer(context.viewer)
+
+    def check_viewer(self, viewer: Viewer) -> None:
+        """The same, of whoever follows something."""
+        _check(viewer, role=self.role or None)
 
 
 ACCESS_CHECK = Service(scope=ServiceScope.ACCESS_CHECK)

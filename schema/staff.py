@@ -22,6 +22,7 @@ from schema.scalar import SCALARS
 from schema.server_creation import ServerCreationMutation
 from schema.suspension import SuspensionMutation
 from schema.ticket_desk import TicketDeskMutation, TicketDeskQuery
+from schema.ticket_desk_live import TicketDeskSubscription
 
 DESCRIPTION = "What the provider's other services ask and report, and what its staff does for customers."
 
@@ -57,11 +58,17 @@ class StaffMutation(
     """Nouns of the staff schema."""
 
 
+@strawberry.type(name="Subscription", description="Live events; who asks is looked at again for every event.")
+class StaffSubscription(TicketDeskSubscription):
+    """Nouns of the staff schema."""
+
+
 def build() -> Bound:
     """The staff schema, bound to its declarations. Raises UnguardedError where a requirement is missing."""
     schema = strawberry.Schema(
         query=StaffQuery,
         mutation=StaffMutation,
+        subscription=StaffSubscription,
         types=[GenericError],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

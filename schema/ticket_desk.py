@@ -114,7 +114,8 @@ class TicketSearch:
     after: str | None = strawberry.field(default=strawberry.UNSET, description="The `next` of the page before.")
 
 
-def _shown(row: Any) -> DeskTicket:
+def ticket_shown(row: Any) -> DeskTicket:
+    """A ticket as the team has it."""
     fee = None
     if row.fee_status is not None:
         fee = DeskFee(
@@ -162,17 +163,20 @@ def _message(context: Context, row: Any, files: Sequence[Any]) -> DeskMessage:
     )
 
 
-async def ticket_desk(self: object, info: Info, number: int, before: int | None = None) -> TicketDesk | None:
-    """TIC-1. A ticket by its number."""
-    found = await acts.desk(info.context, number, before)
-    if found is None:
-        return None
+def desk_shown(context: Context, found: acts.Desk) -> TicketDesk:
+    """A ticket with its messages and the team's notes."""
     return TicketDesk(
-        ticket=_shown(found.ticket),
-        messages=[_message(info.context, each, found.files.get(each.id, ())) for each in found.messages],
+        ticket=ticket_shown(found.ticket),
+        messages=[_message(context, each, found.files.get(each.id, ())) for each in found.messages],
         notes=[TicketNote(agent=each.agent, text=each.text, created_at=each.created_at) for each in found.notes],
         assignee=found.ticket.assignee,
     )
+
+
+async def ticket_desk(self: object, info: Info, number: int, before: int | None = None) -> TicketDesk | None:
+    """TIC-1. A ticket by its number."""
+    found = await acts.desk(info.context, number, before)
+    return desk_shown(info.context, found) if found is not None else None
 
 
 async def ticket_search(self: object, info: Info, input: TicketSearch) -> TicketPage:
@@ -190,7 +194,7 @@ async def ticket_search(self: object, info: Info, input: TicketSearch) -> Ticket
     rows = await acts.found(info.context, wanted, input.first + 1)
     shown = rows[: input.first]
     return TicketPage(
-        tickets=[_shown(row) for row in shown], next=_next(shown[-1]) if len(rows) > input.first else None
+        tickets=[ticket_shown(row) for row in shown], next=_next(shown[-1]) if len(rows) > input.first else None
     )
 
 

@@ -14,6 +14,10 @@ FIELDS = {
 }
 
 
+SAYS_WHY = {"ticketAnswer", "ticketAssign", "ticketNoteAdd", "ticketOpenFor"}
+"""Mutations whose reason is `why`."""
+
+
 class Desk:
     """What one member of the staff does, in a session that passed two factors."""
 
@@ -29,7 +33,9 @@ class Desk:
         kind = name[0].upper() + name[1:]
         fields = FIELDS.get(name, f"changed {PLAIN}")
         document = f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ {fields} }} }}"
-        answer = await staff(self.api, self.token, document, {"input": {"reason": WHY, **input}})
+        answer = await staff(
+            self.api, self.token, document, {"input": {"why" if name in SAYS_WHY else "reason": WHY, **input}}
+        )
         payload: dict[str, Any] = answer.data[name]
         return payload
 

@@ -152,11 +152,11 @@ def scope(kind: str, url: str, headers: Mapping[str, str], **more: Any) -> Messa
 
 @asynccontextmanager
 async def line(
-    app: Starlette, *, protocols: tuple[str, ...] = (PROTOCOL,), room: int = 0, **headers: str
+    app: Starlette, *, protocols: tuple[str, ...] = (PROTOCOL,), room: int = 0, path: str = "/graphql", **headers: str
 ) -> AsyncIterator[Line]:
     """A WebSocket that is open, of nobody yet; `room` is for so many messages that are not read."""
     more = {"subprotocols": list(protocols), "extensions": {"websocket.http.response": {}}}
-    opened = Line(app, scope("websocket", "ws://espace.test/graphql", headers, **more), room)
+    opened = Line(app, scope("websocket", f"ws://espace.test{path}", headers, **more), room)
     try:
         yield await opened.open()
     finally:
