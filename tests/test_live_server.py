@@ -12,17 +12,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
+import pyotp
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from app.demo import TWO_FACTOR_SECRET
 from engine.socket import PROTOCOL
 from models.column import new_id
-from tests.api import CHEAP, FREE
+from tests.api import CHEAP, FREE, STAFF
 from tests.database import PostgresqlServer
 from tests.following import ACTIVITY, ALERTS
 from tests.house import ROOT
@@ -46,9 +49,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def opened(url: str, token: str | None = None, **options: Any) -> AsyncIterator[ClientConnection]:
+async def opened(
+    url: str, token: str | None = None, *, path: str = "/graphql", **options: Any
+) -> AsyncIterator[ClientConnection]:
     """A WebSocket; with a token, of whoever has it."""
-    address = f"{url.replace('http', 'ws', 1)}/graphql"
+    address = f"{url.replace('http', 'ws', 1)}{path}"
     async with connect(address, subprotocols=[Subprotocol(PROTOCOL)], **options) as connection:
         if token:
             await connection.send(
@@ -63,7 +68,8 @@ async def follow(connection: ClientConnection, document: str, **variables: Any) 
         json.dumps({"id": "1", "type": "subscribe", "payload": {"query": document, "variables": variables}})
     )
     await connection.send(json.dumps({"type": "ping"}))
-    assert await message(connection) == {"type": "pong"}
+    while (found := await message(connection)) != {"type": "pong"}:  # What happened just before may be told first.
+        assert found["type"] == "next", found
 
 
 async def message(connection: ClientConnection) -> Any:
@@ -86,6 +92,31 @@ def signed_in(url: str, person: Any = FREE) -> str:
     answer = httpx.post(f"{url}/graphql", json={"query": SIGN_IN, "variables": variables})
     token: str = answer.json()["data"]["sessionCreate"]["credentials"]["accessToken"]
     return token
+
+
+def at_desk(url: str) -> str:
+    """The token of somebody of the staff, who signed in with two factors."""
+    ask = """mutation($email: EmailAddress!, $password: String!) {
+      sessionCreate(input: {email: $email, password: $password, transport: BEARER}) { challenge { challengeId } } }"""
+    verify = """mutation($id: ID!, $code: String!) { sessionVerifyTwoFactor(input: {challengeId: $id, code: $code}) {
+      credentials { accessToken } } }"""
+    given: dict[str, Any] = {"email": STAFF.email, "password": "espace-demo-2026"}
+    answer = httpx.post(f"{url}/graphql", json={"query": ask, "variables": given})
+    challenge = answer.json()["data"]["sessionCreate"]["challenge"]["challengeId"]
+    given = {"id": challenge, "code": pyotp.TOTP(TWO_FACTOR_SECRET).now()}
+    answer = httpx.post(f"{url}/graphql", json={"query": verify, "variables": given})
+    token: str = answer.json()["data"]["sessionVerifyTwoFactor"]["credentials"]["accessToken"]
+    return token
+
+
+def written(url: str, token: str, subject: str) -> None:
+    """A ticket of a customer, over HTTP."""
+    open_ticket = """mutation($input: TicketOpenInput!) {
+      ticketOpen(input: $input) { ticket { id } userErrors { code } } }"""
+    given = {"subject": subject, "body": "It is.", "category": "BILLING", "idempotencyKey": str(uuid4())}
+    sent = {"query": open_ticket, "variables": {"input": given}}
+    answer = httpx.post(f"{url}/graphql", json=sent, headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["data"]["ticketOpen"]["userErrors"] == []
 
 
 def figure(server: Server, name: str) -> float:
@@ -299,6 +330,26 @@ async def test_two_servers_and_a_worker_tell_the_same(postgresql_databases: Post
                 await alert(settings["database_url"])
                 found = [await told(there), await told(there)]
                 assert {"OPEN", "alert.notified"} == {each.get("status") or each.get("action") for each in found}
+
+
+async def test_a_ticket_is_before_the_team_on_another_server_within_a_second(
+    postgresql_databases: PostgresqlServer, tmp_path: Path
+) -> None:
+    """TIC-1. Written through one server by a customer, followed through another one by somebody of the staff."""
+    async with PostgresqlServer(postgresql_databases.url).empty() as url:
+        settings = {"database_url": url.replace("+asyncpg", ""), "rate_limits": "off", "log_format": "json", **CHEAP}
+        with ExitStack() as stack:
+            one, first = stack.enter_context(process("demo", tmp_path, **settings))
+            assert await asyncio.to_thread(answers, f"{one}/livez", first, 60)
+            two, second = stack.enter_context(process("serve", tmp_path, **settings))
+            assert await asyncio.to_thread(answers, f"{two}/livez", second)
+            customer, team = await asyncio.to_thread(signed_in, one), await asyncio.to_thread(at_desk, one)
+            async with opened(two, team, path="/staff/graphql") as there:
+                await follow(there, "subscription { ticketChanged { subject customerEmail } }")
+                await asyncio.sleep(0.5)
+                for subject in ("The site is slow", "The site is slower"):
+                    await asyncio.to_thread(written, one, customer, subject)
+                    assert await told(there, BOTH_HEAR) == {"subject": subject, "customerEmail": FREE.email}
 
 
 async def follow_more(connection: ClientConnection, document: str) -> None:
