@@ -244,6 +244,19 @@ def expected_mutation(caller: Caller, mutation: str, target: Target) -> Outcome:
     )
 
 
+def expected_live(caller: Caller, field: str, target: Target) -> Outcome:
+    """The answer to who would follow something; to listen is to read, whatever the standing (PRO-12)."""
+    call = table.LIVE[field]
+    if caller.wrong_address:
+        return Outcome.IP_NOT_ALLOWED
+    if caller.role == "anonymous":
+        return Outcome.UNAUTHENTICATED
+    if call.rule.interactive and caller.token:
+        return Outcome.TOKEN_SCOPE
+    refusal = _about_object(caller, call, target)
+    return Outcome.NOT_FOUND if refusal is Outcome.ERROR_NOT_FOUND else refusal or Outcome.PASSED
+
+
 def helping(name: str) -> Names:
     """Every permission that would help with a coordinate or a mutation; none: owner only."""
     rule = table.FIELDS[name] if "." in name else table.MUTATIONS[name].rule

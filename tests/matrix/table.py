@@ -437,6 +437,21 @@ MUTATIONS: Final[dict[str, Call]] = {
     "serverDelete": Call(about="Server", rule=OWNER_IN_PERSON),
 }
 
+# EVT-1, PER-11: who may follow what, by the id that an argument names; "viewer" is one's own.
+LIVE: Final[dict[str, Call]] = {
+    # The contract says: whoever holds anything overall; what is sent then is ALE-3's, in tests/test_live.py.
+    "alertChanged": Call(about="Profile", rule=ANY_OVERALL),
+    "paymentUpdated": Call(about="Payment", rule=BILLING),
+    "billingChanged": Call(about="Profile", rule=BILLING),
+    # TIC-2: of a ticket about billing, the others are in tests/test_ticket.py.
+    "ticketUpdated": Call(about="Ticket", rule=BILLING),
+    "ticketMessageAdded": Call(about="Ticket", rule=BILLING),
+    # PRO-10; the contract says: the owner, tokens too.
+    "exportUpdated": Call(about="Export", rule=OWNER),
+    # PRO-15: the owner's.
+    "activityRecorded": Call(about="viewer", rule=OWNER),
+}
+
 # PRO-12, a choice: what a suspended profile may still do (beside what is public).
 OPEN_WHILE_SUSPENDED: Final[Names] = _names(
     "passwordChange emailChange emailVerificationResend twoFactorEnroll twoFactorActivate"
