@@ -151,8 +151,9 @@ class Lobby:
 class Lobbies:
     """EVT-1. All live connections of this process: the customers' and the staff's."""
 
-    def __init__(self, *each: Lobby) -> None:
-        self.each = each
+    def __init__(self, customers: Lobby, staff: Lobby) -> None:
+        self.customers, self.staff = customers, staff
+        self.each = customers, staff
 
     @property
     def is_followed(self) -> bool:
@@ -171,11 +172,12 @@ class Lobbies:
 
 
 @asynccontextmanager
-async def looked_after(lobby: Lobby) -> AsyncIterator[None]:
+async def looked_after(lobbies: Lobbies) -> AsyncIterator[None]:
     """The connections of a process that serves; at its end they end."""
-    task = asyncio.create_task(lobby.look_after())
+    tasks = [asyncio.create_task(lobby.look_after()) for lobby in lobbies.each]
     try:
         yield
     finally:
-        task.cancel()
-        await lobby.stop()
+        for task in tasks:
+            task.cancel()
+        await lobbies.stop()

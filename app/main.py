@@ -51,6 +51,7 @@ logger = structlog.get_logger(__name__)
 
 staff_schema = cache(build_staff)
 """The staff schema knows no database: one for all applications of a process."""
+NONE_TRUSTED = TrustedDocuments({}, only=False)
 Answer = Callable[[Request], Awaitable[Response]]
 CORS_HEADERS = ["Authorization", "Content-Type", "GraphQL-Require-Preflight", "X-CSRF-Token", "X-Request-ID"]
 
@@ -65,9 +66,7 @@ def create_app(
     passwords = hashing_pool(settings)
     host = Host(settings, bound, database, passwords)
     staff = StaffHost(settings, staff_schema(), database, passwords)
-    lobby = Lobby(settings, host, _documents(settings, bound), trusted(settings))
-    desk = Lobby(settings, staff, _documents(settings, staff.bound), TrustedDocuments({}, only=False))
-    lobbies = Lobbies(lobby, desk)
+    lobbies = Lobbies(_lobby(settings, host, trusted(settings)), _lobby(settings, staff, NONE_TRUSTED))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,8 +74,7 @@ def create_app(
             stack.callback(passwords.close)
             if ours:
                 stack.push_async_callback(database.close)
-            for each in lobbies.each:
-                await stack.enter_async_context(looked_after(each))
+            await stack.enter_async_context(looked_after(lobbies))
             await stack.enter_async_context(telling(database, lobbies, settings))
             if settings.has_worker:
                 await stack.enter_async_context(working(database, settings))
@@ -84,10 +82,10 @@ def create_app(
 
     app = Starlette(
         routes=[
-            Route("/graphql", _endpoint(settings, host, lobby)),
-            WebSocketRoute("/graphql", Socket(lobby)),
-            Route("/staff/graphql", _staff_endpoint(settings, staff, desk)),
-            WebSocketRoute("/staff/graphql", Socket(desk)),
+            Route("/graphql", _endpoint(settings, host, lobbies.customers)),
+            WebSocketRoute("/graphql", Socket(lobbies.customers)),
+            Route("/staff/graphql", _staff_endpoint(settings, staff, lobbies.staff)),
+            WebSocketRoute("/staff/graphql", Socket(lobbies.staff)),
             Route("/schema.graphql", _schema_response(bound)),
             *_watched(settings, database, {"customer": host.executor, "staff": staff.executor}, lobbies),
             document_route(database, settings.secret_key),
@@ -99,9 +97,12 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # It would lead to whatever host the request names.
-    app.state.bound, app.state.database, app.state.host = bound, database, host
-    app.state.lobby, app.state.lobbies = lobby, lobbies
+    app.state.bound, app.state.database, app.state.host, app.state.lobbies = bound, database, host, lobbies
     return app
+
+
+def _lobby(settings: Settings, host: Host, known: TrustedDocuments) -> Lobby:
+    return Lobby(settings, host, _documents(settings, host.bound), known)
 
 
 def _watched(

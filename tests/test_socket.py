@@ -240,7 +240,7 @@ async def test_a_document_that_was_not_kept_is_made_ready_again(api: Api, databa
     async with serving(database, bound, **settings) as served, line(served.app) as opened:
         await (await opened.enter(await api.token())).follow(ACTIVITY)
         await opened.follow(BILLING, "2")
-        assert not served.app.state.lobby.documents.known(ACTIVITY)
+        assert not served.app.state.lobbies.customers.documents.known(ACTIVITY)
         await api.token()
         assert (await opened.told())["action"] == "session.opened"
 
@@ -298,8 +298,8 @@ async def test_a_process_has_so_many_connections(database: Database, bound: Boun
                     pytest.fail("it was let in")
             assert denied.value.code == 503
         async with line(served.app):
-            assert len(served.app.state.lobby.seats) == 1
-        assert not served.app.state.lobby.seats
+            assert len(served.app.state.lobbies.customers.seats) == 1
+        assert not served.app.state.lobbies.customers.seats
 
 
 async def test_who_reads_too_slowly_is_cut_off(api: Api, database: Database, bound: Bound) -> None:
@@ -310,7 +310,7 @@ async def test_who_reads_too_slowly_is_cut_off(api: Api, database: Database, bou
                 await api.token()
             await asyncio.sleep(0.1)
             assert (await closing(opened))[0] == 1013
-        assert not served.app.state.lobby.seats
+        assert not served.app.state.lobbies.customers.seats
 
 
 async def test_one_answer_is_not_waited_for_forever(api: Api, database: Database, bound: Bound) -> None:
@@ -342,7 +342,9 @@ async def test_what_waits_for_a_reader_is_one_reading_of_each_object(
 async def test_a_process_that_stops_says_so(api: Api) -> None:
     async with line(api.app) as opened, line(api.app) as idle:
         await (await opened.enter(await api.token())).follow(ACTIVITY)
-        await asyncio.gather(api.app.state.lobby.stop(), closing_with(opened, 1012), closing_with(idle, 1012))
+        await asyncio.gather(
+            api.app.state.lobbies.customers.stop(), closing_with(opened, 1012), closing_with(idle, 1012)
+        )
         with pytest.raises(Closed) as denied:
             async with line(api.app):
                 pytest.fail("it was let in")
@@ -354,7 +356,7 @@ async def closing_with(opened: Line, code: int) -> None:
 
 
 async def test_whoever_goes_without_a_word_leaves_nothing(api: Api) -> None:
-    lobby = api.app.state.lobby
+    lobby = api.app.state.lobbies.customers
     for _ in range(3):
         async with line(api.app) as opened:
             await (await opened.enter(await api.token(OWNER))).follow(ACTIVITY)

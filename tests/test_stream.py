@@ -27,7 +27,7 @@ async def test_what_happens_is_an_event(api: Api) -> None:
         name, body = await opened.event()
     assert name == "next"
     assert body["data"]["billingChanged"]["balance"]["amount"] == await balance(api)
-    assert not api.app.state.lobby.seats
+    assert not api.app.state.lobbies.customers.seats
 
 
 async def test_whoever_reads_both_is_answered_by_what_they_ask(api: Api) -> None:
@@ -77,7 +77,7 @@ async def test_a_session_that_ends_ends_its_streams(api: Api) -> None:
     async with stream(api.app, ACTIVITY, token) as opened:
         await api.ask(SIGN_OUT, token=token)
         await ended(opened)
-        assert not api.app.state.lobby.seats
+        assert not api.app.state.lobbies.customers.seats
 
 
 async def test_what_can_not_be_told_any_more_is_the_last_event(api: Api, database: Database, bound: Bound) -> None:
@@ -109,7 +109,7 @@ async def test_a_stream_is_kept_alive_and_ends_with_the_process(api: Api, databa
     often = {"live_keep_alive": 0.2}
     async with serving(database, bound, **often) as served, stream(served.app, ACTIVITY, token) as opened:
         assert (await opened.sent())["body"] == b":\n\n"
-        await asyncio.gather(served.app.state.lobby.stop(), ended(opened))
+        await asyncio.gather(served.app.state.lobbies.customers.stop(), ended(opened))
 
 
 async def ended(opened: Any) -> None:
