@@ -28,6 +28,9 @@ RENAMING_FAILED = action(
     "account.renaming_failed", "The account could not be renamed, and keeps its name", mail="account_renaming_failed"
 )
 PLAN_CHANGED = action("account.plan_changed", "The plan of the account was changed")
+MOVING_ASKED = action("account.moving_asked", "The account is being moved by our support", mail="account_moving")
+MOVED = action("account.moved", "The account was moved")
+MOVING_FAILED = action("account.moving_failed", "The account could not be moved on its machines yet")
 LAPSED = action("account.lapsed", "The account was blocked, since nothing is paid for it any more")
 RESUMED = action("account.resumed", "The account is used again, since its server is paid for")
 SUSPENDED = action("account.suspended", "The account was blocked, since its owner is suspended")
@@ -173,6 +176,18 @@ class Account(SQLModel, table=True):
         record.happened(PLAN_CHANGED, self, changes=changes, **facts)
         return asked
 
+    def move(
+        self, record: Record, server_id: UUID | None, plan_id: UUID | None, *, to: Mapping[str, str], reason: str
+    ) -> ProvisioningTask:
+        """ACC-7. Go to a server, or to the public cloud on a plan; it is used while the machines do it.
+
+        `decide_move` says whether it may. `to` is how the place is called, by language.
+        """
+        self.server_id, self.plan_id = server_id, plan_id
+        asked = task(record, Operation.MOVE, account=self)
+        record.happened(MOVING_ASKED, self, name=self.name, to=dict(to), reason=reason, task_id=asked.id)
+        return asked
+
     def offer(self, record: Record, transfer_id: UUID, recipient: str) -> None:
         """ACC-8. Wait for the answer of whoever it is offered to; it stays its owner's until then."""
         self._check(AccountAction.TRANSFER)
@@ -216,6 +231,8 @@ class Account(SQLModel, table=True):
                 self._renamed(record, answered, done)
             case Operation.DELETE:
                 record.happened(DELETED if done else DELETION_FAILED, self, name=self.name)
+            case Operation.MOVE:  # Where it is was decided when this was asked for.
+                record.happened(MOVED if done else MOVING_FAILED, self, name=self.name)
             case Operation.SUSPEND:  # Whether it is used or not was decided when this was asked for.
                 record.happened(BLOCKED if done else BLOCKING_FAILED, self, name=self.name)
             case Operation.RESUME:

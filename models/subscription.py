@@ -29,6 +29,7 @@ ALIGNED = action("subscription.aligned", "A subscription was brought to the invo
 RENEWAL_STOPPED = action("subscription.renewal_stopped", "A subscription does not renew itself any more")
 RENEWAL_RESUMED = action("subscription.renewal_resumed", "A subscription renews itself again")
 REPLACED = action("subscription.replaced", "A subscription ended with a change of plan")
+MOVED = action("subscription.moved", "A subscription ended, since its account was moved to a server")
 HANDED_OVER = action("subscription.handed_over", "A subscription ended, since what it is for was handed over")
 TAKEN_OVER = action("subscription.taken_over", "A subscription goes on for somebody else")
 ANNOUNCED = action("subscription.renewal_announced", "A renewal was announced", mail="renewal_notice")

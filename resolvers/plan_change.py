@@ -301,7 +301,7 @@ async def _situation(
         lapsed=place.status is AccountStatus.SUSPENDED,
         plan_id=place.plan_id,
         offer=await offer(context, reader.rows, wishes.plan_id, wishes.period, now),
-        running=await _running(reader, running[0], today) if running else None,
+        running=await running_of(reader, running[0], today) if running else None,
         disk_used_bytes=used,
         free_accounts=counts.free - bool(place.free),
         paying_accounts=counts.paying - (place.free is False),
@@ -310,7 +310,7 @@ async def _situation(
     )
 
 
-async def _running(reader: Reader, row: Any, today: date) -> Running:
+async def running_of(reader: Reader, row: Any, today: date) -> Running:
     """What runs, with every period of it that is not over."""
     paid = await paid_periods(reader, row.id, today)
     return Running(row.id, row.plan_id, row.period, discounts_of(row.discounts), paid)

@@ -6,16 +6,18 @@ from strawberry.schema.config import StrawberryConfig
 from engine.bind import Bound
 from schema.access import AccessQuery
 from schema.access_recovery_desk import AccessRecoveryDeskMutation, AccessRecoveryDeskQuery
+from schema.account_move import AccountMoveMutation, AccountMoveQuery
 from schema.alert import AlertMutation
 from schema.approval import ApprovalMutation, ApprovalQuery
 from schema.bank_transfer import BankTransferMutation, BankTransferQuery
 from schema.customer import CustomerMutation, CustomerQuery
 from schema.domain import DomainMutation
-from schema.error import GenericError
+from schema.error import GenericError, LimitError
 from schema.gate import check_guards, default_guard
 from schema.intervention import InterventionSupport
 from schema.migration import MigrationStaffMutation
 from schema.node import SOURCES
+from schema.plan_change import PlanTooSmallError
 from schema.provisioning import ProvisioningMutation
 from schema.quarantine import QuarantineQuery
 from schema.scalar import SCALARS
@@ -35,6 +37,7 @@ class StaffQuery(
     TicketDeskQuery,
     CustomerQuery,
     ApprovalQuery,
+    AccountMoveQuery,
     AccessRecoveryDeskQuery,
 ):
     """Nouns of the staff schema."""
@@ -51,6 +54,7 @@ class StaffMutation(
     TicketDeskMutation,
     InterventionSupport,
     ServerCreationMutation,
+    AccountMoveMutation,
     CustomerMutation,
     ApprovalMutation,
     AccessRecoveryDeskMutation,
@@ -69,7 +73,7 @@ def build() -> Bound:
         query=StaffQuery,
         mutation=StaffMutation,
         subscription=StaffSubscription,
-        types=[GenericError],
+        types=[GenericError, LimitError, PlanTooSmallError],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     schema._schema.description = DESCRIPTION

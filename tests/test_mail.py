@@ -70,6 +70,7 @@ FACTS = {
     "charged": True,
     "work": {"en": "Change of memory, forge", "fr": "Changement de mémoire, forge"},
     "plan": {"en": "Gold", "fr": "Gold"},
+    "to": {"en": "Medium", "fr": "Medium"},
 }
 """All that any mail tells."""
 
