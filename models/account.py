@@ -74,6 +74,7 @@ class AccountAction(StrEnum):
     TRANSFER = "TRANSFER"
     DELETE = "DELETE"
     GRANT = "GRANT"
+    OPEN_TICKET = "OPEN_TICKET"
 
 
 ALLOWED: Mapping[AccountAction, frozenset[AccountStatus]] = {
@@ -82,6 +83,7 @@ ALLOWED: Mapping[AccountAction, frozenset[AccountStatus]] = {
     AccountAction.TRANSFER: frozenset({AccountStatus.ACTIVE}),
     AccountAction.DELETE: frozenset({AccountStatus.ACTIVE, AccountStatus.SUSPENDED}),
     AccountAction.GRANT: frozenset(AccountStatus),
+    AccountAction.OPEN_TICKET: frozenset(AccountStatus),
 }
 IN_THE_WAY: Mapping[AccountStatus, type[Obstacle]] = {
     AccountStatus.CREATING: UnderWay,

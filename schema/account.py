@@ -12,7 +12,7 @@ from engine.error import BAD_USER_INPUT, FieldRefused
 from models import account as rows
 from models.account_name import FORM, LONGEST
 from models.context import Context
-from models.permission import AccountPermission, ServerPermission, Subject, permissions_in
+from models.permission import AccountPermission, OverallPermission, ServerPermission, Subject, permissions_in
 from models.profile import Locale
 from models.refusal import Code, Refusal
 from models.renamed_item import RenamedItemKind, default_hostname
@@ -55,6 +55,7 @@ described(
     TRANSFER="transferStart.",
     DELETE="accountDelete.",
     GRANT="permissionGrantSave naming it.",
+    OPEN_TICKET="ticketOpen about it.",
 )
 described(
     RenamedItemKind,
@@ -72,14 +73,23 @@ STATE = (*SUBJECT, "status", "transfer_id")
 PREVIEW = [Cost(weight=5)]
 RENAME = authorize(subject="input.accountId")
 DELETE = authorize(subject="input.accountId", interactive=True)
+WHILE_SUSPENDED = frozenset({rows.AccountAction.OPEN_TICKET})
+"""PRO-12. What a suspended profile may do."""
+OPEN_TICKET = authorize(
+    overall=[OverallPermission.BILLING, OverallPermission.ACCOUNT_MANAGEMENT],
+    account=[AccountPermission.TECHNICAL_CONTACT],
+    server=[ServerPermission.TECHNICAL_CONTACT],
+)
+"""TIC-2. Whoever may open a ticket of some topic about it; of which, their permissions say."""
 DOING = {
-    action: Doing(guard, lambda state, action=action: rows.obstacle_to(action, *state))  # type: ignore[misc]
+    action: Doing(guard, lambda state, action=action: rows.obstacle_to(action, *state), action in WHILE_SUSPENDED)  # type: ignore[misc]
     for action, guard in (
         (rows.AccountAction.RENAME, RENAME),
         (rows.AccountAction.CHANGE_PLAN, CHANGE),
         (rows.AccountAction.TRANSFER, START),
         (rows.AccountAction.DELETE, DELETE),
         (rows.AccountAction.GRANT, guard_beside(GrantMutation, "permission_grant_save")),
+        (rows.AccountAction.OPEN_TICKET, OPEN_TICKET),
     )
 }
 

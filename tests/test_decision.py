@@ -21,6 +21,7 @@ from tests.opening import plan_id
 from tests.test_account import DELETE, RENAME
 from tests.test_server import DELETE as SERVER_DELETE
 from tests.test_server import RENAME as SERVER_RENAME
+from tests.tickets import OPEN, asked
 from tests.transferring import NOW, START, sender_quote
 
 GRANT = """mutation Grant($id: ID!) { permissionGrantSave(input: {
@@ -55,12 +56,15 @@ async def caller(api: Api, who: str) -> str:
     return await api.token({"delegate": DELEGATE, "tech": TECH}.get(who, OWNER))
 
 
-async def tries(api: Api, action: AccountAction) -> Try:
+async def tries(api: Api, action: AccountAction, who: str) -> Try:
     """A mutation that does it, with what it takes now."""
     if action is AccountAction.TRANSFER:
         token = (await sender_quote(api, ATELIER))["token"] or "-"
         keys = {"quoteToken": token, "idempotencyKey": str(uuid4())}
         return START, {"input": {"itemId": ATELIER, "recipientEmail": TECH.email, "mode": NOW} | keys}
+    if action is AccountAction.OPEN_TICKET:
+        about = "BILLING" if who == "delegate" else "TECHNICAL"
+        return OPEN, {"input": asked(category=about, accountId=ATELIER)}
     if action is not AccountAction.CHANGE_PLAN:
         return TRIES[action]
     quoted = await change_quote(api, ATELIER, "large", "YEARLY")
@@ -85,7 +89,7 @@ def outcome(body: dict[str, Any]) -> str | None:
 @pytest.mark.parametrize("action", AccountAction)
 async def test_an_account_answers_as_it_said(api: Api, who: str, action: AccountAction) -> None:
     token = await caller(api, who)
-    document, variables = await tries(api, action)
+    document, variables = await tries(api, action, who)
     told = (await api.ask(CAN, {"id": ATELIER, "action": action.value}, token=token)).data["node"]
     assert (action.value in told["viewerActions"]) == told["viewerCan"]["allowed"]
     assert (await api.ask(document, variables, token=token)).body
@@ -103,7 +107,7 @@ async def test_an_account_refuses_what_it_said_it_would(api: Api, who: str, stat
             await db.note(
                 update(accounts).where(accounts.c.id == ACCOUNT_KEYS["atelier"]).values(status=status, name="atelier")
             )
-        document, variables = await tries(api, action)
+        document, variables = await tries(api, action, who)
         told = (await api.ask(CAN, {"id": ATELIER, "action": action.value}, token=token)).data["node"]["viewerCan"]
         tried = await api.ask(document, variables, token=token)
         if action is AccountAction.GRANT and who in ("delegate", "tech"):
