@@ -46,6 +46,13 @@ class GoesWithServer(Obstacle):
     message = "It is on a server, and is handed over with that only."
 
 
+class NotUrgent(Obstacle):
+    """TIC-4. Day and night is part of some offers."""
+
+    message = "The offer of this server has no urgent tickets."
+    remedy = "Open a ticket: our team answers it in its turn."
+
+
 class AccountsUnderWay(Obstacle):
     """ACC-5. A server is given up once nothing is being done to the accounts on it."""
 

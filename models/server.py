@@ -19,6 +19,7 @@ from models.obstacle import (
     BeingDeleted,
     InterventionPlanned,
     IsSuspended,
+    NotUrgent,
     Obstacle,
     TransferPending,
 )
@@ -45,6 +46,7 @@ class ServerAction(StrEnum):
     TRANSFER = "TRANSFER"
     DELETE = "DELETE"
     OPEN_ACCOUNT = "OPEN_ACCOUNT"
+    OPEN_URGENT_TICKET = "OPEN_URGENT_TICKET"
 
 
 class ServerStatus(StrEnum):
@@ -60,6 +62,7 @@ ALLOWED: Mapping[ServerAction, frozenset[ServerStatus]] = {
     ServerAction.TRANSFER: frozenset({ServerStatus.ACTIVE}),
     ServerAction.DELETE: frozenset({ServerStatus.ACTIVE, ServerStatus.SUSPENDED}),
     ServerAction.OPEN_ACCOUNT: frozenset({ServerStatus.ACTIVE}),
+    ServerAction.OPEN_URGENT_TICKET: frozenset({ServerStatus.ACTIVE}),
 }
 IN_THE_WAY: Mapping[ServerStatus, type[Obstacle]] = {
     ServerStatus.SUSPENDED: IsSuspended,
@@ -75,6 +78,12 @@ def obstacle_to_server(wanted: ServerAction, status: ServerStatus, transfer_id: 
     if status not in ALLOWED[wanted]:
         return IN_THE_WAY[status]()
     return TransferPending() if transfer_id is not None and wanted in NOT_WHILE_OFFERED else None
+
+
+def obstacle_to_urgency(status: ServerStatus, offered: bool) -> Obstacle | None:
+    """TIC-4, PER-13. Why no urgent ticket is opened about a server; `offered` says whether its plan has them."""
+    obstacle = obstacle_to_server(ServerAction.OPEN_URGENT_TICKET, status)
+    return obstacle or (None if offered else NotUrgent())
 
 
 def obstacle_to_work(status: ServerStatus) -> Obstacle | None:

@@ -15,12 +15,14 @@ from models.context import Context
 from models.held_name import NameTaken
 from models.intervention import Intervention, InterventionStatus
 from models.obstacle import Obstacle
+from models.plan import Plan
 from models.server import Server, obstacle_on_server
 from resolvers.find import find, writing
 from resolvers.provisioning import delete_server
 from resolvers.suspension import PROFILE
 
 SERVERS, ACCOUNTS, INTERVENTIONS = table(Server), table(Account), table(Intervention)
+PLANS = table(Plan)
 GOING = union_all(
     select(SERVERS.c.id.label("key"), SERVERS.c.id.label("server_id")), select(SERVERS.c.owner_id, SERVERS.c.id)
 ).subquery("going_servers")
@@ -28,6 +30,12 @@ GOING = union_all(
 BY_KEYS = select(SERVERS.c.id, SERVERS.c.name, SERVERS.c.status, SERVERS.c.transfer_id).where(
     among(SERVERS.c.id, bindparam("server_keys", type_=IdArray()))
 )
+STANDINGS = (
+    select(SERVERS.c.id, SERVERS.c.owner_id, SERVERS.c.status, SERVERS.c.transfer_id, PLANS.c.urgent_tickets)
+    .join(PLANS, PLANS.c.id == SERVERS.c.plan_id)
+    .where(among(SERVERS.c.id, bindparam("server_keys", type_=IdArray())))
+)
+"""PER-13. What it depends on whether something may be done to servers."""
 STATES = (
     select(ACCOUNTS.c.server_id, ACCOUNTS.c.status)
     .where(among(ACCOUNTS.c.server_id, bindparam("server_keys", type_=IdArray())))
@@ -42,6 +50,11 @@ PLANNED = (
     .distinct()
 )
 """CAT-2. The servers on which an intervention is planned."""
+
+
+async def standings(context: Context, keys: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """PER-13. Owner, state, offer and transfer of servers, by their keys."""
+    return {row.id: row for row in await context.db.rows(STANDINGS, {"server_keys": list(keys)})}
 
 
 def of_owner() -> Select[Any]:

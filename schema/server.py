@@ -11,7 +11,6 @@ from engine.declare import Batch, Computed, Embedded, Given, One, declare
 from models import server as rows
 from models.context import Context
 from models.permission import OverallPermission, ServerPermission, Subject, permissions_in
-from models.profile import Locale
 from models.refusal import Code
 from models.viewer import Viewer
 from resolvers import account as account_acts
@@ -37,7 +36,7 @@ from schema.plan import Plan
 from schema.quote import InterventionQuote, TransferQuote, UrgentTicketQuote
 from schema.subscription import ServiceSubscription, running_server
 from schema.transfer import START, Transfer, pending, transfer_quote
-from schema.urgent_ticket import urgent_ticket_quote
+from schema.urgent_ticket import MAY_ASK, urgent_ticket_quote
 
 if TYPE_CHECKING:
     from schema.profile import Profile
@@ -49,18 +48,23 @@ described(
     TRANSFER="transferStart.",
     DELETE="serverDelete.",
     OPEN_ACCOUNT="accountOpen on it.",
+    OPEN_URGENT_TICKET="ticketOpen about it, urgent.",
 )
 RENAME = authorize(subject="input.serverId")
 DELETE = authorize(subject="input.serverId", interactive=True)
 OPEN_ACCOUNT = authorize(subject="input.ownerId", overall=[OverallPermission.ACCOUNT_MANAGEMENT])
 """What accountOpen asks: of the owner, whose rights on one server are not enough."""
 DOING = {
-    action: Doing(guard, lambda state, action=action: rows.obstacle_to_server(action, *state))  # type: ignore[misc]
+    action: Doing(guard, lambda row, action=action: rows.obstacle_to_server(action, row.status, row.transfer_id))  # type: ignore[misc]
     for action, guard in (
         (rows.ServerAction.RENAME, RENAME),
         (rows.ServerAction.TRANSFER, START),
         (rows.ServerAction.DELETE, DELETE),
         (rows.ServerAction.OPEN_ACCOUNT, OPEN_ACCOUNT),
+    )
+} | {
+    rows.ServerAction.OPEN_URGENT_TICKET: Doing(
+        MAY_ASK, lambda row: rows.obstacle_to_urgency(row.status, row.urgent_tickets)
     )
 }
 
@@ -70,20 +74,20 @@ def held(viewer: Viewer, owner_id: UUID, key: UUID) -> tuple[ServerPermission, .
     return permissions_in(viewer.holds(Subject(owner_id, server_id=key)), ServerPermission)
 
 
-def can(
-    reader: tuple[Viewer, Locale],
-    owner_id: UUID,
-    key: UUID,
-    status: rows.ServerStatus,
-    transfer_id: UUID | None,
-    *,
-    action: rows.ServerAction,
-) -> Decision:
-    """PER-13. Whether the viewer may do this to a server now."""
-    viewer, locale = reader
-    of_owner = action is rows.ServerAction.OPEN_ACCOUNT
-    subject = Subject(owner_id) if of_owner else Subject(owner_id, server_id=key)
-    return decision(locale, DOING[action].denied(viewer, subject, (status, transfer_id)))
+async def decisions(context: Context, keys: Sequence[UUID], *, action: rows.ServerAction) -> list[Decision]:
+    """PER-13. Whether the viewer may do this to each server now."""
+    found, of_owner = await acts.standings(context, keys), action is rows.ServerAction.OPEN_ACCOUNT
+    return [
+        decision(
+            context.locale,
+            DOING[action].denied(
+                context.viewer,
+                Subject(found[key].owner_id) if of_owner else Subject(found[key].owner_id, server_id=key),
+                found[key],
+            ),
+        )
+        for key in keys
+    ]
 
 
 async def previews(context: Context, keys: Sequence[UUID]) -> list[DeletionPreview]:
@@ -140,7 +144,7 @@ class Server(Node):
     )
     urgent_ticket_quote: UrgentTicketQuote | None = urgent_ticket_quote()
     viewer_can: Decision = declare(
-        Computed(can, ("owner_id", "id", "status", "transfer_id"), given="reader"),
+        Batch("id", decisions),
         arguments={"action": (rows.ServerAction, "What.")},
         description="Whether the viewer may do this now, and why not.",
     )

@@ -11,6 +11,7 @@ from models.account import Account, AccountAction, AccountStatus
 from models.column import table
 from models.db import Db
 from models.permission import OverallPermission
+from models.plan import Plan
 from models.profile import Profile
 from models.server import Server, ServerAction, ServerStatus
 from tests.api import DELEGATE, OWNER, TECH, Api
@@ -137,6 +138,30 @@ async def test_opening_an_account_on_a_server_asks_its_owner_for_account_managem
     await a_grant(api, DELEGATE, OverallPermission.ACCOUNT_MANAGEMENT)
     told = (await api.ask(SERVER_CAN, asked, token=await api.token(DELEGATE))).data["node"]
     assert told["viewerCan"]["allowed"] is True
+
+
+async def test_an_urgent_ticket_is_about_a_server_in_use_whose_offer_has_them(api: Api) -> None:
+    """TIC-4. Its owner, and whoever cares for the machine; not who pays."""
+    asked_for = {"id": FORGE_ID, "action": "OPEN_URGENT_TICKET"}
+
+    async def can(person: Any) -> tuple[bool, str | None]:
+        told = (await api.ask(SERVER_CAN, asked_for, token=await api.token(person))).data["node"]["viewerCan"]
+        _check(told)
+        return told["allowed"], told["reason"]
+
+    assert await can(OWNER) == (True, None)
+    await a_grant(api, DELEGATE, OverallPermission.BILLING)
+    assert await can(DELEGATE) == (False, "PERMISSION_MISSING")
+    await a_grant(api, TECH, OverallPermission.TECHNICAL_SERVER)
+    assert await can(TECH) == (True, None)
+    plans, servers = table(Plan), table(Server)
+    async with Db(api.database) as db:
+        await db.note(update(servers).where(servers.c.id == FORGE).values(status=ServerStatus.SUSPENDED))
+    assert await can(OWNER) == (False, "STATE")
+    async with Db(api.database) as db:
+        await db.note(update(servers).where(servers.c.id == FORGE).values(status=ServerStatus.ACTIVE))
+        await db.note(update(plans).values(urgent_tickets=False))
+    assert await can(TECH) == (False, "STATE")
 
 
 def _check(decision: dict[str, Any]) -> None:

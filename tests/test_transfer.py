@@ -305,7 +305,7 @@ async def test_a_list_has_what_was_sent_and_received(api: Api) -> None:
 async def test_clients_are_told_what_can_be_done_meanwhile(api: Api) -> None:
     transfer = await offered(api, BOUTIQUE, to=TECH)
     shown = (await api.ask(CAN, {"id": BOUTIQUE}, token=await api.token(OWNER))).data["node"]
-    assert shown["viewerActions"] == ["RENAME", "GRANT"]
+    assert shown["viewerActions"] == ["RENAME", "GRANT", "OPEN_TICKET"]
     assert shown["pendingTransfer"] == {"id": transfer}
     assert not shown["transfer"]["allowed"]
     assert shown["delete"]["remedy"] == "Annulez d’abord le transfert."
