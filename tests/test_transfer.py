@@ -314,7 +314,7 @@ async def test_clients_are_told_what_can_be_done_meanwhile(api: Api) -> None:
     assert codes(refused.data["accountDelete"]) == ["TRANSFER_PENDING"]
     await cancel(api, transfer)
     shown = (await api.ask(CAN, {"id": BOUTIQUE}, token=await api.token(OWNER))).data["node"]
-    assert shown["viewerActions"] == ["RENAME", "CHANGE_PLAN", "TRANSFER", "DELETE", "GRANT"]
+    assert shown["viewerActions"] == ["RENAME", "CHANGE_PLAN", "TRANSFER", "DELETE", "GRANT", "OPEN_TICKET"]
     assert shown["pendingTransfer"] is None
 
 
