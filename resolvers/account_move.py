@@ -13,13 +13,12 @@ from sqlmodel import select as select_rows
 
 from models.account import Account
 from models.account_move import Machine, MoveSituation, MoveWishes, NoPlace, decide_move
-from models.clock import civil_day, day_start
+from models.clock import civil_day
 from models.column import table
 from models.context import Context
 from models.db import Write
 from models.infrastructure import InfrastructureSilent
 from models.intervention import QuoteOutdated
-from models.plan import Plan
 from models.plan_change import PlanChange
 from models.price import BillingPeriod
 from models.provisioning import Operation, ProvisioningTask, TaskState
@@ -32,28 +31,17 @@ from resolvers.contract import pending
 from resolvers.desk import acting, customer
 from resolvers.infrastructure import usage
 from resolvers.opening import COUNTS, offer, standing_of
-from resolvers.plan_change import RUNNING, cut, give_back, running_of
+from resolvers.plan_change import PLACE as CHANGED
+from resolvers.plan_change import RUNNING, begin_today, cut, give_back, running_of
 from resolvers.quote import Asked, ask_register, quote, reckoned
 from resolvers.right import Reader
-from resolvers.subscription import begin, invoicing_day
+from resolvers.subscription import invoicing_day
 
-ACCOUNTS, SERVERS, PLANS = table(Account), table(Server), table(Plan)
+ACCOUNTS, SERVERS = table(Account), table(Server)
 SUBSCRIPTIONS, TASKS = table(Subscription), table(ProvisioningTask)
 ONE_DAY = timedelta(days=1)
-PLACE = (
-    select(
-        ACCOUNTS.c.owner_id,
-        ACCOUNTS.c.name,
-        ACCOUNTS.c.status,
-        ACCOUNTS.c.server_id,
-        ACCOUNTS.c.plan_id,
-        ACCOUNTS.c.transfer_id,
-        SERVERS.c.transfer_id.label("server_transfer_id"),
-        PLANS.c.free,
-    )
-    .outerjoin_from(ACCOUNTS, SERVERS, SERVERS.c.id == ACCOUNTS.c.server_id)
-    .outerjoin(PLANS, PLANS.c.id == ACCOUNTS.c.plan_id)
-    .where(ACCOUNTS.c.id == bindparam("account_id"))
+PLACE = CHANGED.add_columns(SERVERS.c.transfer_id.label("server_transfer_id")).outerjoin(
+    SERVERS, SERVERS.c.id == ACCOUNTS.c.server_id
 )
 MACHINE = select(SERVERS.c.name, SERVERS.c.status, SERVERS.c.transfer_id).where(
     SERVERS.c.id == bindparam("server_id"), SERVERS.c.owner_id == bindparam("owner_id")
@@ -110,8 +98,7 @@ async def move(context: Context, *, wishes: MoveWishes, quote_token: str, reason
 async def _moved(
     context: Context, write: Write, account: Account, wishes: MoveWishes, found: Quoted, reason: str
 ) -> None:
-    zone = ZoneInfo(context.figures.billing_zone)
-    today = civil_day(write.now, zone)
+    today = civil_day(write.now, ZoneInfo(context.figures.billing_zone))
     if wishes.server_id != account.server_id:
         running = SUBSCRIPTIONS.c.account_id == account.id, SUBSCRIPTIONS.c.status != SubscriptionStatus.ENDED
         before = await write.lock_one(select_rows(Subscription).where(*running))
@@ -121,10 +108,7 @@ async def _moved(
     await write.flush()
     await cut(write, found.decided.cuts)
     await give_back(context, write, found.decided.given_back)
-    due_at = day_start(today + ONE_DAY, zone) + context.figures.invoice_delay
-    for term in found.decided.terms:
-        await begin(context.figures, write, term, owner_id=account.owner_id, account_id=account.id, due_at=due_at)
-    await write.flush()
+    await begin_today(context, write, account, found.decided, today)
 
 
 async def _owner_of(context: Context, wishes: MoveWishes) -> UUID:

@@ -19,6 +19,7 @@ from models.column import table
 from models.conflict import Busy
 from models.context import Context
 from models.db import Write
+from models.discount import Discount
 from models.infrastructure import InfrastructureSilent
 from models.invoice import Invoice
 from models.invoice_line import InvoiceLine
@@ -205,14 +206,20 @@ async def _changed(
     await write.flush()  # It has ended before the next one begins.
     await cut(write, quoted.change.cuts)
     refund = await give_back(context, write, quoted.change.given_back)
-    await _begin(context, write, account, quoted.change, before, today)
+    discounts = discounts_of(before.discounts) if before else ()
+    await begin_today(context, write, account, quoted.change, today, discounts)
     return Changed(account.id, refund)
 
 
-async def _begin(
-    context: Context, write: Write, account: Account, change: PlanChange, before: Subscription | None, today: date
+async def begin_today(
+    context: Context,
+    write: Write,
+    account: Account,
+    change: PlanChange,
+    today: date,
+    discounts: tuple[Discount, ...] = (),
 ) -> None:
-    """ACC-6. The new subscription starts now; its invoice is issued the next day."""
+    """ACC-6, ACC-7. The new subscription starts now; its invoice is issued the next day."""
     due_at = day_start(today + ONE_DAY, ZoneInfo(context.figures.billing_zone)) + context.figures.invoice_delay
     for term in change.terms:
         await begin(
@@ -222,7 +229,7 @@ async def _begin(
             owner_id=account.owner_id,
             account_id=account.id,
             due_at=due_at,
-            discounts=discounts_of(before.discounts) if before else (),
+            discounts=discounts,
         )
     await write.flush()
 

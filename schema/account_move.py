@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 import strawberry
 
-from models.account_move import MoveWishes
+from engine.error import BAD_USER_INPUT, FieldRefused
+from models.account_move import MoveWishes, NoPlace
 from models.price import BillingPeriod
-from models.refusal import Code
+from models.refusal import Code, NotFound
 from resolvers import account_move as acts
 from schema.error import UserError, user_error
 from schema.global_id import key_of
@@ -52,9 +53,14 @@ def wishes_of(input: AccountMoveTarget) -> MoveWishes:
     )
 
 
-async def account_move_quote(self: object, info: Info, input: AccountMoveTarget) -> AccountMoveQuote:
-    """ACC-7, BIL-14. What it would cost, and what would go back."""
-    quote = await acts.quoted(info.context, wishes_of(input))
+async def account_move_quote(self: object, info: Info, input: AccountMoveTarget) -> AccountMoveQuote | None:
+    """ACC-7, BIL-14. What it would cost, and what would go back; None of an account that is not there."""
+    try:
+        quote = await acts.quoted(info.context, wishes_of(input))
+    except NotFound:
+        return None
+    except NoPlace as refusal:
+        raise FieldRefused(BAD_USER_INPUT, refusal.message) from None
     return AccountMoveQuote(
         token=quote.token,
         blockers=[user_error(blocker, info.context.locale) for blocker in quote.blockers],

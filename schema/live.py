@@ -28,6 +28,13 @@ WHOSE = "Profile"
 KeyOf = Callable[[Fact], UUID | None]
 
 
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raises TypeError where no fact would ever be of one of these kinds."""
+    unknown = [kind for kind in kinds if not any(code.startswith(kind) for code in ACTIONS)]
+    if unknown:
+        raise TypeError(f"there are no facts of the kinds {', '.join(unknown)}")
+
+
 def live(
     kinds: Sequence[str],
     guard: Authorize,
@@ -41,9 +48,7 @@ def live(
     It shows the object of the field's type whose id is the fact's `key`. It follows what happens to the subject of its
     guard: to that object, or to all that belongs to a profile; without a subject, to what is the caller's own.
     """
-    unknown = [kind for kind in kinds if not any(code.startswith(kind) for code in ACTIONS)]
-    if unknown:
-        raise TypeError(f"there are no facts of the kinds {', '.join(unknown)}")
+    check_kinds(kinds)
     key_of: KeyOf = key if callable(key) else lambda fact: getattr(fact, key)
     return declare(
         Live(lambda context: key_of(context.fact), kinds=tuple(kinds), of=key_of),
@@ -67,9 +72,7 @@ def live_desk(
     `load` makes what is shown of the id that `key` tells of a fact, or None. Where an argument is an id, such as
     `ticket_id`, and is given, the field follows that object alone.
     """
-    unknown = [kind for kind in kinds if not any(code.startswith(kind) for code in ACTIONS)]
-    if unknown:
-        raise TypeError(f"there are no facts of the kinds {', '.join(unknown)}")
+    check_kinds(kinds)
     what = LiveBatch(lambda context: key(context.fact), load, kinds=tuple(kinds), of=key)
     return declare(what, guard, description=description, arguments=arguments)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import strawberry
 
 from engine.declare import Batch, Computed, Embedded, Given, One, declare
+from engine.error import NOT_FOUND, FieldRefused
 from models import server as rows
 from models.context import Context
 from models.permission import OverallPermission, ServerPermission, Subject, permissions_in
@@ -74,8 +75,10 @@ def held(viewer: Viewer, owner_id: UUID, key: UUID) -> tuple[ServerPermission, .
     return permissions_in(viewer.holds(Subject(owner_id, server_id=key)), ServerPermission)
 
 
-async def decisions(context: Context, keys: Sequence[UUID], *, action: rows.ServerAction) -> list[Decision]:
-    """PER-13. Whether the viewer may do this to each server now."""
+async def decisions(
+    context: Context, keys: Sequence[UUID], *, action: rows.ServerAction
+) -> list[Decision | FieldRefused]:
+    """PER-13. Whether the viewer may do this to each server now; an error for one that went meanwhile."""
     found, of_owner = await acts.standings(context, keys), action is rows.ServerAction.OPEN_ACCOUNT
     return [
         decision(
@@ -86,6 +89,8 @@ async def decisions(context: Context, keys: Sequence[UUID], *, action: rows.Serv
                 found[key],
             ),
         )
+        if key in found
+        else FieldRefused(NOT_FOUND, "There is no such object.")
         for key in keys
     ]
 

@@ -13,7 +13,11 @@ from schema.live import live_desk
 from schema.service import SUPPORT
 from schema.ticket_desk import DeskTicket, TicketDesk, desk_shown, ticket_shown
 
-CHANGES = ["ticket.", "ticket_desk."]
+CHANGES = (
+    *("ticket.opened", "ticket.message_added", "ticket.closed", "ticket.reopened", "ticket.fee_decided"),
+    "ticket_desk.",
+)
+"""Not that a customer has read one: that would wake everybody at the desk."""
 NOTES = "ticket_note."
 
 
@@ -34,7 +38,7 @@ async def changed(
     assignee: str | None = None,
 ) -> list[DeskTicket | None]:
     """TIC-1. Each ticket that fits, as it is now."""
-    wanted = acts.Wanted(category=tuple(category) if category else None, assignee=assignee or None)
+    wanted = acts.Wanted(category=tuple(category) if isinstance(category, list) else None, assignee=assignee or None)
     return [
         ticket_shown(row) if row is not None else None
         for row in [await acts.followed(context, wanted, key) for key in keys]

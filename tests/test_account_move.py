@@ -239,8 +239,17 @@ async def offered(api: Api, model: Any, key: Any, transfer_id: Any = START) -> N
 @pytest.mark.parametrize("target", [{}, {"serverId": FORGE_ID, "period": "YEARLY"}, {"period": "YEARLY"}])
 async def test_one_place_is_named(api: Api, target: dict[str, Any]) -> None:
     key = await open_account(api, "shop", "medium")
+    secret = await credential(api, ServiceScope.SUPPORT)
+    asked = await staff(api, secret, QUOTE, {"input": {"accountId": key, **target}})
+    assert (asked.status, asked.codes) == (200, ["BAD_USER_INPUT"])
     payload = await moved_blindly(api, {"accountId": key, **target})
     assert [error["code"] for error in payload["userErrors"]] == ["INVALID"]
+
+
+async def test_what_is_not_there_has_no_quote(api: Api) -> None:
+    for key in (global_id("Account", new_id()), global_id("Server", new_id()), "nothing"):
+        assert await quoted(api, to_forge(key)) is None
+        assert (await moved_blindly(api, to_forge(key)))["userErrors"][0]["code"] == "NOT_FOUND"
 
 
 async def moved_blindly(api: Api, target: dict[str, Any], token: str = "none") -> Any:

@@ -17,7 +17,7 @@ from tests.api import OWNER, STAFF, STAFF2, Api
 from tests.desk import Desk
 from tests.following import Closed, line
 from tests.test_access import credential
-from tests.tickets import a_ticket, replied
+from tests.tickets import READ, a_ticket, replied
 
 DESK = "/staff/graphql"
 TICKETS = """subscription Tickets($id: ID, $category: [TicketCategory!], $assignee: String) {
@@ -68,6 +68,16 @@ async def test_only_what_fits_is_told(api: Api) -> None:
         assert (await opened.told())["id"] == billing
         await desk.done("ticketAssign", ticketId=technical, assignee="Nadia", agent="Nadia")
         assert (await opened.told("2"))["id"] == technical
+        assert await opened.is_quiet()
+
+
+async def test_that_a_customer_reads_wakes_nobody_at_the_desk(api: Api) -> None:
+    desk, ticket = await Desk.of(api), await a_ticket(api)
+    await desk.done("ticketAnswer", ticketId=ticket, body="We look into it.", agent="Nadia")
+    async with line(api.app, path=DESK) as opened:
+        await (await opened.enter(desk.token)).follow(TICKETS)
+        read = await api.ask(READ, {"id": ticket}, token=await api.token())
+        assert read.data["ticketMarkRead"]["userErrors"] == []
         assert await opened.is_quiet()
 
 
