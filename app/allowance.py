@@ -81,26 +81,30 @@ class Allowance:
         Raises RequestRefused (429) where there is not enough left.
         """
         if viewer.service_id is not None:
-            operations, points = self._services, self._service_points
+            operations = self._services
         elif viewer.profile_id is None:
-            operations, points = self._operations, self._anonymous_points
+            operations = self._operations
         else:
-            mutates = kind is OperationType.MUTATION
-            operations, points = self._mutations if mutates else self._queries, self._points
+            operations = self._mutations if kind is OperationType.MUTATION else self._queries
         headers = self._take(operations, viewer, times)
-        self._take(points, viewer, cost)
+        self._take(self._points_of(viewer), viewer, cost)
         return headers
 
     def charge_points(self, viewer: Viewer, cost: int) -> None:
         """Take the points of what is told without being asked for. Raises RequestRefused (429)."""
-        self._take(self._points if viewer.profile_id else self._anonymous_points, viewer, cost)
+        self._take(self._points_of(viewer), viewer, cost)
 
     def quota(self, viewer: Viewer, cost: int) -> Quota:
         """What is left of the points, after `cost` was charged."""
-        points = self._points if viewer.profile_id else self._anonymous_points
-        points = self._service_points if viewer.service_id else points
+        points = self._points_of(viewer)
         left = points.amount - self._window()[points.name, caller(viewer)]
         return Quota(cost, points.amount, left, self._since + WINDOW)
+
+    def _points_of(self, viewer: Viewer) -> Limit:
+        """Whose points are taken."""
+        if viewer.service_id is not None:
+            return self._service_points
+        return self._points if viewer.profile_id is not None else self._anonymous_points
 
     def _take(self, limit: Limit, viewer: Viewer, amount: int) -> dict[str, str]:
         if not self._on:

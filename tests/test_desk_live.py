@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from models.column import table
+from app.allowance import Allowance
+from app.settings import Settings
+from engine.error import RequestRefused
+from models.clock import FrozenClock
+from models.column import new_id, table
 from models.db import Db
 from models.service import ServiceScope
 from models.staff import StaffMember, StaffRole
 from models.ticket_category import TicketCategory
+from models.viewer import Viewer
 from resolvers import service
 from resolvers import staff as members
 from schema.global_id import global_id
@@ -119,6 +124,15 @@ async def test_a_service_without_its_credential_is_told_nothing_more(api: Api) -
         with pytest.raises(Closed) as closed:
             await opened.told()
         assert closed.value.code == 4403
+
+
+def test_what_a_service_is_told_takes_the_points_of_services(clock: FrozenClock) -> None:
+    allowance = Allowance(Settings(anonymous_points_per_minute=1, service_points_per_minute=10), clock)
+    follower = Viewer(service_id=new_id())
+    allowance.charge_points(follower, 8)
+    assert allowance.quota(follower, 8).remaining == 2
+    with pytest.raises(RequestRefused):
+        allowance.charge_points(follower, 3)
 
 
 async def test_others_follow_nothing_here(api: Api) -> None:
